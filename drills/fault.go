@@ -1,0 +1,60 @@
+package drills
+
+import "context"
+
+// Fault is one thing broken on purpose. The engine owns its lifecycle:
+//
+//	planned → undo recorded → injecting → in effect → held → recovering → recovered
+//
+// Whatever goes wrong on the way leaves it indeterminate: the drill goes on to
+// its analysis and its verdict is unknown. A Fault value serves one injection.
+type Fault interface {
+	// Plan picks the victims and says, as data, how to undo what Inject will
+	// do. It changes nothing.
+	Plan(ctx context.Context, t Target) (Undo, error)
+	// Inject breaks it. The failover clock starts when Inject is called.
+	Inject(ctx context.Context) error
+	// Await only observes: it returns once the fault has bitten, with what
+	// shows it. An error means that there is no proof.
+	Await(ctx context.Context) (Evidence, error)
+	// Recover undoes the fault and returns once that is seen to have worked.
+	// It must work after a failed or unfinished Inject too, and twice.
+	Recover(ctx context.Context) error
+}
+
+// Target is what a fault is aimed at.
+type Target interface {
+	Cluster() Cluster
+	// Resolve turns a selector of the script ("leader", "follower",
+	// "replica-2", "any", "all", "victim") into processes of the cluster. A
+	// selector that matches nothing is an error.
+	Resolve(ctx context.Context, selector string) ([]Process, error)
+}
+
+// Action is the kind of undo, and the name of the verb that brings it about.
+type Action string
+
+// The actions that undo faults.
+const (
+	ActionStart  Action = "start"  // start the victims again
+	ActionResume Action = "resume" // let the victims run on
+	ActionHeal   Action = "heal"   // heal the links
+)
+
+// Undo says, as data, how to undo a fault, so that another process can do it
+// later from a journal.
+type Undo struct {
+	Action  Action   `json:"action"`
+	Victims []string `json:"victims"`         // processes hit, by name
+	Links   []string `json:"links,omitempty"` // "from->to" of the links degraded
+}
+
+// Evidence is what shows that a fault has bitten: plain facts, by name.
+type Evidence map[string]any
+
+// FaultSpec describes a fault to the script and to people.
+type FaultSpec struct {
+	VerbSpec
+	// New makes the fault for one injection from arguments that Check took.
+	New func(Args) (Fault, error)
+}

@@ -1,0 +1,118 @@
+package history
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Submit is the detail of a client's submission.
+type Submit struct {
+	Subject  string        `json:"subject"`
+	Intended time.Duration `json:"intended"`           // when the schedule wanted it sent: latency counts from here
+	Replica  string        `json:"replica,omitempty"`  // which one answered last
+	Attempts int           `json:"attempts,omitempty"` // replicas asked
+}
+
+// Outcome is what the witness did with an effect.
+type Outcome string
+
+// The outcomes of an effect at the witness.
+const (
+	Accepted Outcome = "accepted" // it took effect (HTTP 200)
+	Seen     Outcome = "seen"     // its key was known: nothing happened again (208)
+	Stale    Outcome = "stale"    // its term had been superseded or was missing: refused (409)
+)
+
+// The kinds of effect, each a policy of the witness.
+const (
+	KindOnce   = "once"   // de-duplicated by key
+	KindFenced = "fenced" // refused below the highest term of its leadership, and de-duplicated by key
+	KindRecord = "record" // counted only
+)
+
+// Effect is the detail of an effect's arrival at the witness.
+type Effect struct {
+	Replica    string  `json:"replica"` // known by its token
+	Subject    string  `json:"subject"`
+	Kind       string  `json:"kind"`
+	Leadership string  `json:"leadership,omitempty"`
+	Term       uint64  `json:"term,omitempty"`
+	Attempt    int     `json:"attempt,omitempty"`
+	Outcome    Outcome `json:"outcome"`
+}
+
+// Fault is the detail of every step in a fault's life.
+type Fault struct {
+	Fault    string         `json:"fault"`             // "kill leader", as the script has it
+	Name     string         `json:"name"`              // "kill"
+	Target   string         `json:"target,omitempty"`  // the selector
+	Victims  []string       `json:"victims,omitempty"` // the processes it turned out to be
+	Undo     string         `json:"undo,omitempty"`    // the action that undoes it: "start", "resume", "heal"
+	Evidence map[string]any `json:"evidence,omitempty"`
+}
+
+// Step is the detail of a step of the script.
+type Step struct {
+	Line int    `json:"line"`
+	Text string `json:"text"`
+}
+
+// Load is the detail of a load's start and end.
+type Load struct {
+	Load    string  `json:"load"`    // "jobs"
+	Rate    float64 `json:"rate"`    // operations a second
+	Clients int     `json:"clients"` //
+}
+
+// Drain is the detail of a drain: what the engine waited for, and what it saw.
+type Drain struct {
+	Complete    bool          `json:"complete"`    // waited as long as the rule asks
+	Waited      time.Duration `json:"waited"`      // nanoseconds
+	Outstanding int           `json:"outstanding"` // acknowledged subjects without an effect at the end
+}
+
+// The counts of a snapshot that gates know. A system that cannot tell one
+// leaves it out.
+const (
+	CountUnfinished     = "unfinished"      // jobs that are not terminal
+	CountDeadLetters    = "dead_letters"    // jobs given up
+	CountPending        = "pending"         // entries delivered and not acknowledged
+	CountQueued         = "queued"          // entries in the queue
+	CountOutbox         = "outbox"          // outbox rows not published
+	CountConnections    = "connections"     // store connections of the system
+	CountLocks          = "locks"           // locks held
+	CountOwnedWrites    = "owned_writes"    // writes made as a holder of a term or a token
+	CountUnfencedWrites = "unfenced_writes" // those whose term or token had been superseded when they were made
+)
+
+// The keys of snapshot events.
+const (
+	SnapshotBaseline = "baseline" // before the script
+	SnapshotRest     = "rest"     // after the drain
+)
+
+// Snapshot is the detail of a snapshot of all stores: counts by name.
+type Snapshot map[string]int64
+
+// Exit is the detail of a process's end.
+type Exit struct {
+	Code   int    `json:"code"` // -1 when ended by a signal
+	Signal string `json:"signal,omitempty"`
+}
+
+// Detail encodes the detail of an event. The types above always encode; an
+// Evidence that does not is a mistake of the fault's, and said so in place.
+func Detail(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		b, _ = json.Marshal(map[string]string{"unencodable": err.Error()}) // a map of strings always encodes
+	}
+	return b
+}
+
+// Decode reads the detail of an event as T.
+func Decode[T any](e *Event) (T, error) {
+	var v T
+	err := json.Unmarshal(e.Detail, &v)
+	return v, err
+}

@@ -1,0 +1,76 @@
+package drills
+
+import "fmt"
+
+// Args are the arguments of a step: words, then key=value options.
+type Args struct {
+	Words   []string
+	Options map[string]string
+}
+
+// Option returns the value of an option, or the fallback where it is not set.
+func (a Args) Option(name, fallback string) string {
+	if v, ok := a.Options[name]; ok {
+		return v
+	}
+	return fallback
+}
+
+// VerbSpec is what the parser and `drillrun list` know of a verb.
+type VerbSpec struct {
+	Name    string // first word of the line
+	Usage   string // "kill TARGET [for=DURATION]"
+	Summary string // one line
+	Doc     string // what it does, in sentences; may be empty
+	// Check judges the arguments before anything starts. Its error says what
+	// is wrong and what to write instead; the parser adds file, line and verb.
+	Check func(Args) error
+	// Background says that the step may end in "&".
+	Background bool
+}
+
+// Step is one line of a script.
+type Step struct {
+	Line       int
+	Text       string // as written, comment removed
+	Verb       string
+	Args       Args
+	Background bool
+	Repeat     int    // for the verb "repeat": how often Body runs
+	Body       []Step // for the verb "repeat"
+}
+
+// GateLine is one line of the gates section, not yet compiled.
+type GateLine struct {
+	Line int
+	Text string
+}
+
+// Scenario is a parsed and checked script.
+type Scenario struct {
+	Name     string
+	File     string // as errors name it
+	Summary  string // first comment line, without the name
+	Source   []byte // as read, for the run folder and the digest
+	Replicas int
+	Requires []string // capabilities that the system must offer
+	Steps    []Step
+	Gates    []GateLine
+}
+
+// LineError is an error at a line of a scenario: "file:line: text: problem".
+type LineError struct {
+	File string
+	Line int
+	Text string // the line, or the part of it that is meant; may be empty
+	Err  error
+}
+
+func (e *LineError) Error() string {
+	if e.Text == "" {
+		return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err)
+	}
+	return fmt.Sprintf("%s:%d: %s: %v", e.File, e.Line, e.Text, e.Err)
+}
+
+func (e *LineError) Unwrap() error { return e.Err }

@@ -1,0 +1,152 @@
+package drills
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Role says what a process is in its cluster.
+type Role string
+
+// The roles of processes.
+const (
+	RoleReplica  Role = "replica"
+	RolePostgres Role = "postgres"
+	RoleRedis    Role = "redis"
+)
+
+// Substrate is where processes run and how links come to be.
+type Substrate interface {
+	// Store starts a store of that role and returns once it takes
+	// connections.
+	Store(ctx context.Context, name string, role Role) (Store, error)
+	// Launch starts a replica. It returns once the process runs; whether it
+	// is ready is the system's to know.
+	Launch(ctx context.Context, spec ProcessSpec) (Process, error)
+	// Link places one proxy between a replica and a dependency.
+	Link(ctx context.Context, spec LinkSpec) (Link, error)
+	// Close stops every process and link and removes their data. It is safe
+	// to call twice.
+	Close(ctx context.Context) error
+}
+
+// ProcessSpec describes a replica to launch.
+type ProcessSpec struct {
+	Name    string
+	Command []string // program and arguments
+	Env     []string // KEY=value, in addition to a minimal environment
+	// Ports are the ports the replica listens on, by the name of the
+	// environment variable in which it finds the address ("API_ADDR").
+	// The address stays the same across restarts: see Ported.
+	Ports []string
+	// Grace is how long a terminated process may take before it is killed.
+	Grace time.Duration
+}
+
+// Ported is an optional interface of a Process with listening addresses.
+type Ported interface {
+	// Addr is the host:port behind that name of ProcessSpec.Ports.
+	Addr(port string) string
+}
+
+// LinkSpec describes one directed network dependency.
+type LinkSpec struct {
+	From, To string // process names; "clients" is where clients come from
+	Upstream string // host:port of the dependency itself
+}
+
+// ProcessInfo names a process.
+type ProcessInfo struct {
+	Name string
+	Role Role
+	PID  int // 0 while it does not run
+}
+
+// Exit says how a process ended.
+type Exit struct {
+	At     time.Time // when it was reaped
+	Code   int       // exit status, -1 when ended by a signal
+	Signal string    // "killed", "terminated", ... or empty
+}
+
+// Process is a replica or a store that runs, or ran and can be started again.
+type Process interface {
+	Info() ProcessInfo
+	// Start starts a process that does not run, with the same name, data,
+	// environment and addresses as before. Starting a running one is an error.
+	Start(ctx context.Context) error
+	// Kill sends SIGKILL and returns once the process is reaped. Killing one
+	// that does not run is ErrNotRunning.
+	Kill(ctx context.Context) error
+	// Logs returns everything it has printed so far, across restarts.
+	Logs(ctx context.Context) (io.ReadCloser, error)
+}
+
+// Exiter is an optional interface of a Process that can tell of its end.
+type Exiter interface {
+	// OnExit has f called at each end of the process, wanted or not, from a
+	// goroutine of the substrate's. It must be set before it matters.
+	OnExit(f func(Exit))
+}
+
+// Pauser is an optional interface of a Process that can be frozen.
+type Pauser interface {
+	Pause(ctx context.Context) error // SIGSTOP; returns once every thread is stopped
+	Resume(ctx context.Context) error
+}
+
+// Terminator is an optional interface of a Process that can be asked to stop.
+type Terminator interface {
+	// Terminate sends SIGTERM and returns once the process is reaped, by its
+	// own end or by SIGKILL when its grace has passed; the Exit tells which.
+	Terminate(ctx context.Context) (Exit, error)
+}
+
+// Store is a Process that others connect to.
+type Store interface {
+	Process
+	// Addr is the host:port it listens on, past every link.
+	Addr() string
+	// URL is what a client dials that reaches the store at addr, which is
+	// Addr itself or the address of a link.
+	URL(addr string) string
+}
+
+// Link is one directed network dependency of one replica.
+type Link interface {
+	Ends() (from, to string)
+	// Addr is the host:port that the depending side dials.
+	Addr() string
+	Degrade(ctx context.Context, d Degradation) error
+	// Heal removes every degradation. Healing a healthy link does nothing.
+	Heal(ctx context.Context) error
+}
+
+// Direction of traffic on a link, as the depending side sees it.
+type Direction string
+
+// The directions of a degradation.
+const (
+	Both     Direction = "both"
+	Requests Direction = "requests" // from the replica to its dependency
+	Replies  Direction = "replies"  // from the dependency to the replica
+)
+
+// DegradationKind is a way in which a link can be bad.
+type DegradationKind string
+
+// The kinds of degradation that a link knows.
+const (
+	BlackHole DegradationKind = "black-hole" // nothing passes, nothing is closed
+	Refuse    DegradationKind = "refuse"     // open connections are closed, new ones refused
+	Latency   DegradationKind = "latency"    // every chunk is late by Delay ± Jitter
+)
+
+// Degradation describes what is wrong with a link.
+type Degradation struct {
+	Kind      DegradationKind
+	Direction Direction // ignored by Refuse
+	Delay     time.Duration
+	Jitter    time.Duration
+}

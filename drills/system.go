@@ -1,0 +1,132 @@
+package drills
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// ErrRejected is wrapped by [Client.Do] where the operation certainly had no
+// effect. Any other error leaves the outcome open: it may have happened.
+var ErrRejected = errors.New("rejected: certainly no effect")
+
+// System is what is drilled: a recipe for starting replicas and the stores
+// they need.
+type System interface {
+	Name() string
+	Guarantees() Guarantees
+	// Start brings up stores, links and replicas. On error it has stopped
+	// everything it started.
+	Start(ctx context.Context, env Environment, replicas int) (Cluster, error)
+}
+
+// Environment is what a system is started in.
+type Environment struct {
+	Substrate Substrate
+	// Witness is the witness's upstream address, host:port. A replica reaches
+	// it through a link of its own, which the system asks the substrate for.
+	Witness string
+	// Token returns the bearer token with which that replica reports effects.
+	// The witness knows a replica by its token, not by what it claims to be.
+	Token func(replica string) string
+	// Seed is the drill's seed, for whatever the system draws at random.
+	Seed uint64
+	// Options are the system's own settings from the command line.
+	Options map[string]string
+}
+
+// Delivery is what a system promises about the effects of its work.
+type Delivery string
+
+// The deliveries a system can promise.
+const (
+	AtLeastOnce Delivery = "at-least-once"
+	ExactlyOnce Delivery = "exactly-once"
+)
+
+// Guarantees is what a system declares about itself. A gate over something
+// that is not promised is reported "n/a", never as a pass.
+type Guarantees struct {
+	Leader  bool     `json:"leader"`          // one replica leads; its effects carry leadership and term
+	Jobs    bool     `json:"jobs"`            // takes submissions that must have an effect
+	Effects Delivery `json:"effects"`         // how often an acknowledged submission takes effect
+	Means   []string `json:"means,omitempty"` // by what: "transaction", "key", "fencing"
+}
+
+// Offers says whether the system has the capability that a scenario requires
+// by name: "leader" or "jobs".
+func (g Guarantees) Offers(capability string) bool {
+	switch capability {
+	case "leader":
+		return g.Leader
+	case "jobs":
+		return g.Jobs
+	}
+	return false
+}
+
+// Capabilities are the words that `requires` in a scenario may use.
+func Capabilities() []string { return []string{"jobs", "leader"} }
+
+// Cluster is a started system.
+type Cluster interface {
+	// Processes lists replicas and stores alike, in a stable order.
+	Processes() []Process
+	Links() []Link
+	// Open returns a client of one replica, through the link in front of it.
+	Open(ctx context.Context, replica string) (Client, error)
+	// Close stops everything the system started, stopped or killed
+	// processes included. It is safe to call twice.
+	Close(ctx context.Context) error
+}
+
+// Op is one operation of a client.
+type Op struct {
+	Name    string          // "submit"
+	Kind    string          // kind of job, as the system names it; empty for its default
+	Key     string          // idempotency key: the same key is the same submission
+	Subject string          // what must happen once if this is acknowledged; the system reports its effect under this subject
+	Args    json.RawMessage // operation-specific, may be nil
+}
+
+// Client performs operations against one replica. It is safe for concurrent
+// use.
+type Client interface {
+	// Do wraps ErrRejected only where op certainly had no effect; any other
+	// error leaves the outcome unknown.
+	Do(ctx context.Context, op Op) (json.RawMessage, error)
+	Close() error
+}
+
+// Prober is an optional interface of a Cluster that can tell whether a
+// replica is ready to take work.
+type Prober interface {
+	Ready(ctx context.Context, replica string) error
+}
+
+// LeaderReporter is an optional interface of a Cluster that can name who
+// holds a leadership now, in its own opinion. The witness's opinion counts
+// for verdicts; this one serves to choose victims.
+type LeaderReporter interface {
+	Leader(ctx context.Context) (replica string, term uint64, err error)
+}
+
+// Snapshot is what one look at every store at rest found: named counts such
+// as "unfinished", "pending", "dead_letters", "outbox", "connections",
+// "locks", "owned_writes", "unfenced_writes". The names that gates rely on
+// are constants of package history.
+type Snapshot map[string]int64
+
+// Inspector is an optional interface of a Cluster that can look into every
+// store directly, past all links.
+type Inspector interface {
+	Inspect(ctx context.Context) (Snapshot, error)
+}
+
+// Settler is an optional interface of a Cluster: the time its own machinery
+// needs to notice and mend anything, that is, the longest lease, sweep or
+// reclaim interval plus what they add up to. A drill must outlast it.
+type Settler interface {
+	Settle() time.Duration
+}
