@@ -124,7 +124,7 @@ type Inspector interface {
 	Inspect(ctx context.Context) (Snapshot, error)
 }
 
-// Settler is an optional interface of a Cluster: the time its own machinery
+// Settler is an optional interface of a System: the time its own machinery
 // needs to notice and mend anything, that is, the longest lease, sweep or
 // reclaim interval plus what they add up to. A drill must outlast it.
 type Settler interface {

@@ -1,0 +1,54 @@
+# drillrun: `make help` lists the targets.
+GOLANGCI_LINT_VERSION := v2.14.0
+GOVULNCHECK_VERSION   := v1.1.4
+
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+GOBIN    := $(CURDIR)/.cache/bin
+DRILLRUN := bin/drillrun
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build drill test race lint vuln bench clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: ## install what the local substrate needs: Postgres 15+, Redis 7+
+	@sh scripts/deps.sh
+
+build: ## build bin/drillrun and bin/controlplane, static
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/drillrun ./cmd/controlplane
+
+drill: deps build ## run every built-in scenario on the reference control plane
+	@$(DRILLRUN) run
+
+test: deps ## all tests, with real stores and the race detector
+	go test -race -timeout 20m ./...
+
+race: deps ## hunt for races and flakes: all tests three times, shuffled
+	go test -race -timeout 40m -count=3 -shuffle=on ./...
+
+lint: $(GOBIN)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## gofmt, vet, golangci-lint with the import rules
+	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+	go vet ./...
+	$< run
+
+vuln: $(GOBIN)/govulncheck-$(GOVULNCHECK_VERSION) ## look for known vulnerabilities in what is called
+	$< ./...
+
+bench: deps ## benchmarks of history, witness, gates and the reference
+	go test -run '^$$' -bench . -benchmem ./...
+
+clean: ## remove what was built and every run
+	rm -rf bin runs .cache
+
+# Tools are built from their pinned versions into the project, once.
+$(GOBIN)/golangci-lint-$(GOLANGCI_LINT_VERSION):
+	@mkdir -p $(GOBIN)
+	GOBIN=$(GOBIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	@mv $(GOBIN)/golangci-lint $@
+
+$(GOBIN)/govulncheck-$(GOVULNCHECK_VERSION):
+	@mkdir -p $(GOBIN)
+	GOBIN=$(GOBIN) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+	@mv $(GOBIN)/govulncheck $@

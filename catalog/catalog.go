@@ -1,0 +1,78 @@
+// Package catalog holds the explicit maps of everything that has a name:
+// verbs, faults, gates, systems, substrates and scenarios. Nothing registers
+// itself; what is not written down here does not exist. It is imported by the
+// commands and by drilltest, and handed to the engine by them.
+package catalog
+
+import (
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/engine"
+	"github.com/drillrun/drillrun/drills/engine/verbs"
+	"github.com/drillrun/drillrun/faults"
+	"github.com/drillrun/drillrun/gates"
+	"github.com/drillrun/drillrun/gates/availability"
+	"github.com/drillrun/drillrun/gates/deadletters"
+	"github.com/drillrun/drillrun/gates/duplicates"
+	"github.com/drillrun/drillrun/gates/failover"
+	"github.com/drillrun/drillrun/gates/lost"
+	"github.com/drillrun/drillrun/gates/outage"
+	"github.com/drillrun/drillrun/gates/redeliveries"
+	"github.com/drillrun/drillrun/gates/stuck"
+	"github.com/drillrun/drillrun/gates/unfenced"
+	"github.com/drillrun/drillrun/reference/adapter"
+)
+
+// Verbs are the steps of a script that break nothing.
+func Verbs() map[string]engine.Verb { return verbs.All() }
+
+// Faults are the steps of a script that break something.
+func Faults() map[string]drills.FaultSpec { return faults.All() }
+
+// Metrics are what gates can judge, in the order of reports.
+func Metrics() []gates.Metric {
+	return []gates.Metric{
+		failover.Metric(), outage.Metric(), availability.Metric(),
+		duplicates.Metric(), lost.Metric(), unfenced.Metric(),
+		redeliveries.Metric(), stuck.Metric(), deadletters.Metric(),
+	}
+}
+
+// metricsByName is Metrics for looking up.
+func metricsByName() map[string]gates.Metric {
+	byName := map[string]gates.Metric{}
+	for _, m := range Metrics() {
+		byName[m.Name] = m
+	}
+	return byName
+}
+
+// words are the verbs and faults together: what a line may begin with.
+func words() map[string]drills.VerbSpec {
+	all := map[string]drills.VerbSpec{}
+	for name, v := range Verbs() {
+		all[name] = v.VerbSpec
+	}
+	for name, f := range Faults() {
+		all[name] = f.VerbSpec
+	}
+	return all
+}
+
+// DefaultSystem is drilled where none is named.
+const DefaultSystem = "reference"
+
+// SystemEntry is a system that can be drilled.
+type SystemEntry struct {
+	Summary string
+	New     func() (drills.System, error)
+}
+
+// Systems are what can be drilled, by name.
+func Systems() map[string]SystemEntry {
+	return map[string]SystemEntry{
+		DefaultSystem: {
+			Summary: "the reference control plane: leader, jobs, outbox, queue, ledger on Postgres and Redis",
+			New:     func() (drills.System, error) { return adapter.New() },
+		},
+	}
+}

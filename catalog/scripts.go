@@ -1,0 +1,114 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/gates"
+	"github.com/drillrun/drillrun/internal/suggest"
+	"github.com/drillrun/drillrun/scenarios"
+)
+
+// Script is a scenario with its gates compiled: all of it checked.
+type Script struct {
+	*drills.Scenario
+	Gates []gates.Gate
+}
+
+// Sets are names for several built-in scenarios at once.
+func Sets() map[string][]string {
+	return map[string][]string{
+		"core": {"calm", "leader-kill", "worker-kill", "all-replicas-die"},
+	}
+}
+
+// Scripts loads what was named on the command line: built-in scenarios, sets
+// of them, or files; without a name, every built-in one. The error joins
+// everything that is wrong with any of them.
+func Scripts(names []string) ([]Script, error) {
+	if len(names) == 0 {
+		names = scenarios.Names()
+	}
+	var scripts []Script
+	var errs []error
+	for _, name := range expand(names) {
+		s, err := load(name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		scripts = append(scripts, s)
+	}
+	return scripts, errors.Join(errs...)
+}
+
+func expand(names []string) []string {
+	var all []string
+	for _, name := range names {
+		members, isSet := Sets()[name]
+		if !isSet {
+			members = []string{name}
+		}
+		for _, m := range members {
+			if !slices.Contains(all, m) {
+				all = append(all, m)
+			}
+		}
+	}
+	return all
+}
+
+// load reads one scenario: a built-in by its name, anything that looks like a
+// path from its file.
+func load(name string) (Script, error) {
+	if slices.Contains(scenarios.Names(), name) {
+		file, source, err := scenarios.Source(name)
+		if err != nil {
+			return Script{}, err
+		}
+		return Parse(file, source)
+	}
+	if !strings.ContainsAny(name, "/.") {
+		known := scenarios.Names()
+		for set := range Sets() {
+			known = append(known, set)
+		}
+		return Script{}, fmt.Errorf("%w; a file is written with its path, ./%s", suggest.Unknown("scenario", name, known), name)
+	}
+	source, err := os.ReadFile(name)
+	if err != nil {
+		return Script{}, fmt.Errorf("read scenario: %w", err)
+	}
+	return Parse(name, source)
+}
+
+// Parse checks a script and its gates. The error joins one *drills.LineError
+// for each mistake.
+func Parse(file string, source []byte) (Script, error) {
+	s, err := scenarios.Parse(file, source, words())
+	if err != nil {
+		return Script{}, err
+	}
+	base := filepath.Base(file)
+	s.Name = strings.TrimSuffix(base, filepath.Ext(base))
+	script := Script{Scenario: s}
+	metrics := metricsByName()
+	var errs []error
+	for _, line := range s.Gates {
+		gate, err := gates.Compile(line.Text, metrics)
+		if err != nil {
+			errs = append(errs, &drills.LineError{File: file, Line: line.Line, Text: line.Text, Err: err})
+			continue
+		}
+		script.Gates = append(script.Gates, gate)
+	}
+	if len(errs) > 0 {
+		return Script{}, errors.Join(errs...)
+	}
+	return script, nil
+}

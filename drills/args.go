@@ -1,0 +1,121 @@
+package drills
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Takes checks the shape of the arguments: between least and most words, and
+// no option but the named ones.
+func (a Args) Takes(least, most int, options ...string) error {
+	switch n := len(a.Words); {
+	case n < least && least == most:
+		return fmt.Errorf("takes %s, has %d", plural(least, "word"), n)
+	case n < least:
+		return fmt.Errorf("takes at least %s, has %d", plural(least, "word"), n)
+	case n > most:
+		return fmt.Errorf("takes at most %s, has %d: %q is too much", plural(most, "word"), n, a.Words[most])
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Options)) {
+		if !slices.Contains(options, name) {
+			if len(options) == 0 {
+				return fmt.Errorf("takes no options, has %s=", name)
+			}
+			return fmt.Errorf("unknown option %s=: it takes %s=", name, strings.Join(options, "=, "))
+		}
+	}
+	return nil
+}
+
+func plural(n int, noun string) string {
+	switch n {
+	case 0:
+		return "no " + noun + "s"
+	case 1:
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// Duration reads an option as a positive duration; the fallback stands where
+// it is not set.
+func (a Args) Duration(name string, fallback time.Duration) (time.Duration, error) {
+	text, ok := a.Options[name]
+	if !ok {
+		return fallback, nil
+	}
+	d, err := ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%s=%s: %w", name, text, err)
+	}
+	return d, nil
+}
+
+// Count reads an option as a whole number from 1 to most.
+func (a Args) Count(name string, fallback, most int) (int, error) {
+	text, ok := a.Options[name]
+	if !ok {
+		return fallback, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > most {
+		return 0, fmt.Errorf("%s=%s: want a whole number from 1 to %d", name, text, most)
+	}
+	return n, nil
+}
+
+// Rate reads an option as operations a second: "200/s" or "30/m".
+func (a Args) Rate(name string, fallback, most float64) (float64, error) {
+	text, ok := a.Options[name]
+	if !ok {
+		return fallback, nil
+	}
+	number, unit, found := strings.Cut(text, "/")
+	n, err := strconv.ParseFloat(number, 64)
+	if unit == "m" {
+		n /= 60
+	}
+	if !found || err != nil || (unit != "s" && unit != "m") || !(n > 0) || n > most {
+		return 0, fmt.Errorf("%s=%s: want operations a second such as 200/s, at most %.0f/s", name, text, most)
+	}
+	return n, nil
+}
+
+// Span is a duration, or a range of them from which one is drawn.
+type Span struct{ From, To time.Duration }
+
+// ParseSpan reads "2s" or "2s..5s".
+func ParseSpan(text string) (Span, error) {
+	first, second, isRange := strings.Cut(text, "..")
+	from, err := ParseDuration(first)
+	if err != nil {
+		return Span{}, err
+	}
+	if !isRange {
+		return Span{from, from}, nil
+	}
+	to, err := ParseDuration(second)
+	if err != nil {
+		return Span{}, err
+	}
+	if to < from {
+		return Span{}, fmt.Errorf("%q ends before it begins: write the shorter time first", text)
+	}
+	return Span{from, to}, nil
+}
+
+// ParseDuration reads a positive duration of a script.
+func ParseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a duration: write for example 500ms, 2s or 1m30s", text)
+	}
+	if d <= 0 {
+		return 0, fmt.Errorf("%q is not a positive duration", text)
+	}
+	return d, nil
+}

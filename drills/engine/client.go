@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/history"
+)
+
+const (
+	// attemptTimeout is how long a client waits for one replica before it asks
+	// the next one.
+	attemptTimeout = 500 * time.Millisecond
+	// giveUp is how long a client tries to get one submission acknowledged.
+	giveUp = 10 * time.Second
+	// roundPause is how long a client rests once every replica has failed it.
+	roundPause = 20 * time.Millisecond
+)
+
+// client is one customer of the system: it keeps to the replica that served it
+// last, and asks the next one, with the same key, when that fails.
+type client struct {
+	log      *history.Log
+	actor    string
+	replicas []string
+	conns    []drills.Client // by replica
+
+	mu sync.Mutex
+	at int // index of the replica that served last
+}
+
+// submit gets one submission acknowledged, or gives up. What it ended with is
+// "fail" only where every replica asked was certain that nothing happened.
+func (c *client) submit(ctx context.Context, op drills.Op, intended time.Duration) {
+	detail := history.Submit{Subject: op.Subject, Intended: intended}
+	c.note(op, history.Invoke, detail, nil)
+	ctx, cancel := context.WithTimeout(ctx, giveUp)
+	defer cancel()
+	phase, err := history.Fail, error(nil)
+	for at := c.preferred(); ; at = (at + 1) % len(c.replicas) {
+		detail.Attempts++
+		detail.Replica = c.replicas[at]
+		if err = c.attempt(ctx, at, op); err == nil {
+			c.prefer(at)
+			c.note(op, history.OK, detail, nil)
+			return
+		}
+		if !errors.Is(err, drills.ErrRejected) {
+			phase = history.Info
+		}
+		if detail.Attempts%len(c.replicas) == 0 && Pause(ctx, roundPause) != nil {
+			break
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	c.note(op, phase, detail, fmt.Errorf("gave up after %d attempts: %w", detail.Attempts, err))
+}
+
+func (c *client) attempt(ctx context.Context, at int, op drills.Op) error {
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	_, err := c.conns[at].Do(ctx, op)
+	return err
+}
+
+func (c *client) preferred() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *client) prefer(at int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
+}
+
+func (c *client) note(op drills.Op, phase history.Phase, detail history.Submit, err error) {
+	e := history.Event{Actor: c.actor, Op: history.OpSubmit, Phase: phase, Key: op.Key, Detail: history.SubmitDetail(detail)}
+	if err != nil {
+		e.Err = err.Error()
+	}
+	c.log.Append(e)
+}
+
+func (c *client) close() error {
+	var errs []error
+	for _, conn := range c.conns {
+		errs = append(errs, conn.Close())
+	}
+	return errors.Join(errs...)
+}

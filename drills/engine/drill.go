@@ -1,0 +1,187 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/history"
+)
+
+// ErrScript says that the script was not followed to its end.
+var ErrScript = errors.New("the script was not followed to its end")
+
+// Verb is a step that the engine can take.
+type Verb struct {
+	drills.VerbSpec
+	// Run takes the step and returns once it is done. A step in the background
+	// runs until it is done or ctx ends, which is then no error.
+	Run func(ctx context.Context, d *Drill, step drills.Step) error
+}
+
+// Config is what a drill is run with.
+type Config struct {
+	Scenario   *drills.Scenario
+	Cluster    drills.Cluster
+	Guarantees drills.Guarantees
+	Settle     time.Duration // the system's own; see drills.Settler
+	Log        *history.Log
+	Journal    *Journal
+	Verbs      map[string]Verb
+	Faults     map[string]drills.FaultSpec
+	Seed       uint64
+	Progress   func(what string) // told of each step; may be nil
+}
+
+// Drill is one execution of a scenario, as verbs see it.
+type Drill struct {
+	cfg   Config
+	view  *View
+	guard *Guard
+	loads *loads
+	steps *background
+	draws *draws
+	rest  bool // the stores have been snapshotted after a drain
+}
+
+// Run follows the script of cfg and heals everything before it returns. The
+// error is ErrScript where a step failed, or the context's own.
+func Run(ctx context.Context, cfg Config) error {
+	d := &Drill{cfg: cfg, view: newView(), loads: &loads{}, draws: newDraws(cfg.Seed)}
+	d.guard = &Guard{log: cfg.Log, journal: cfg.Journal, view: d.view, target: &target{drill: d}}
+	stopView := cfg.Log.Observe(d.view.observe)
+	defer stopView()
+	d.watchExits()
+	if err := d.snapshot(ctx, history.SnapshotBaseline); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	d.steps = newBackground(ctx)
+	err := d.follow(ctx)
+	return errors.Join(d.finish(ctx, err), d.view.Err())
+}
+
+// follow takes the steps of the script; a panic of a verb is a failed step.
+func (d *Drill) follow(ctx context.Context) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: a step panicked: %v", ErrScript, r)
+		}
+	}()
+	return d.take(ctx, d.cfg.Scenario.Steps)
+}
+
+func (d *Drill) take(ctx context.Context, steps []drills.Step) error {
+	for _, s := range steps {
+		if s.Verb == "repeat" {
+			for range s.Repeat {
+				if err := d.take(ctx, s.Body); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if err := d.step(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step takes one step, in the background where the script says so.
+func (d *Drill) step(ctx context.Context, s drills.Step) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if failed := d.steps.Err(); failed != nil {
+		return failed
+	}
+	if d.cfg.Progress != nil {
+		d.cfg.Progress(s.Text)
+	}
+	d.noteStep(s, history.Invoke, nil)
+	if s.Background {
+		d.steps.Go(func(ctx context.Context) error { return d.run(ctx, s) })
+		return nil
+	}
+	return d.run(ctx, s)
+}
+
+func (d *Drill) run(ctx context.Context, s drills.Step) error {
+	var err error
+	if fault, ok := d.cfg.Faults[s.Verb]; ok {
+		err = d.guard.Inject(ctx, fault, s)
+	} else {
+		err = d.cfg.Verbs[s.Verb].Run(ctx, d, s)
+	}
+	if err != nil {
+		d.noteStep(s, history.Fail, err)
+		return fmt.Errorf("%w: line %d: %s: %w", ErrScript, s.Line, s.Text, err)
+	}
+	d.noteStep(s, history.OK, nil)
+	return nil
+}
+
+// finish heals, ends what runs in the background and, where the script broke
+// off, drains: what a system lost is worth knowing after a failed await too.
+func (d *Drill) finish(ctx context.Context, followed error) error {
+	healed := d.guard.HealAll(ctx)
+	d.loads.Stop()
+	err := errors.Join(followed, d.steps.Wait(), healed)
+	if ctx.Err() != nil {
+		return errors.Join(ctx.Err(), err)
+	}
+	if err != nil && !d.rest {
+		err = errors.Join(err, d.Drain(ctx))
+	}
+	if err != nil && !errors.Is(err, ErrScript) {
+		err = fmt.Errorf("%w: %w", ErrScript, err)
+	}
+	return err
+}
+
+func (d *Drill) noteStep(s drills.Step, phase history.Phase, err error) {
+	e := history.Event{
+		Actor: "script", Op: history.OpStep, Phase: phase,
+		Detail: history.Detail(history.Step{Line: s.Line, Text: s.Text}),
+	}
+	if err != nil {
+		e.Err = err.Error()
+	}
+	d.cfg.Log.Append(e)
+}
+
+// watchExits has every end of a process written down, wanted or not.
+func (d *Drill) watchExits() {
+	for _, p := range d.cfg.Cluster.Processes() {
+		exiter, ok := p.(drills.Exiter)
+		if !ok {
+			continue
+		}
+		name := p.Info().Name
+		exiter.OnExit(func(x drills.Exit) {
+			d.cfg.Log.Append(history.Event{
+				Actor: name, Op: history.OpExit, Phase: history.Info,
+				Detail: history.Detail(history.Exit{Code: x.Code, Signal: x.Signal}),
+			})
+		})
+	}
+}
+
+// Cluster is the cluster that is drilled.
+func (d *Drill) Cluster() drills.Cluster { return d.cfg.Cluster }
+
+// View is what the history says so far.
+func (d *Drill) View() *View { return d.view }
+
+// Guard owns the drill's faults.
+func (d *Drill) Guard() *Guard { return d.guard }
+
+// HasLeader says whether the system promises a leader.
+func (d *Drill) HasLeader() bool { return d.cfg.Guarantees.Leader }
+
+// Now is the time on the history's clock.
+func (d *Drill) Now() time.Duration { return d.cfg.Log.Now() }

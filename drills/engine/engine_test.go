@@ -1,0 +1,194 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/engine"
+	"github.com/drillrun/drillrun/drills/history"
+	"github.com/drillrun/drillrun/faults"
+)
+
+func TestAFaultIsPlannedProvedAndRecovered(t *testing.T) {
+	events, err := follow(t, newToy(t), faults.All(), 1,
+		"load jobs rate=200/s &", "await steady", "kill leader", "await new-leader", "start victim", "stop load", "drain")
+	require.NoError(t, err)
+	require.Len(t, of(events, history.OpPlan, history.OK), 1)
+	proved := of(events, history.OpInject, history.OK)
+	require.Len(t, proved, 1)
+	fault, err := history.Decode[history.Fault](&proved[0])
+	require.NoError(t, err)
+	require.Equal(t, []string{"replica-1"}, fault.Victims)
+	require.Equal(t, "start", fault.Undo)
+	require.NotEmpty(t, fault.Evidence)
+	require.Len(t, of(events, history.OpRecover, history.OK), 1)
+	drained := of(events, history.OpDrain, history.OK)
+	require.Len(t, drained, 1)
+	drain, err := history.Decode[history.Drain](&drained[0])
+	require.NoError(t, err)
+	require.True(t, drain.Complete)
+	require.Zero(t, drain.Outstanding)
+}
+
+func TestEveryFaultIsHealedWhenAStepFails(t *testing.T) {
+	c := newToy(t)
+	events, err := follow(t, c, faults.All(), 1, "await steady", "kill all", "await steady within=30ms", "wait 1h")
+	require.ErrorIs(t, err, engine.ErrScript)
+	require.Len(t, of(events, history.OpRecover, history.OK), 1)
+	for _, p := range c.Processes() {
+		require.NotZero(t, p.Info().PID, "%s was left dead", p.Info().Name)
+	}
+	require.Len(t, of(events, history.OpDrain, history.OK), 1, "what was lost is worth knowing after a failed step too")
+}
+
+func TestEveryFaultIsHealedWhenTheDrillIsInterrupted(t *testing.T) {
+	c := newToy(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	stop := c.log.Observe(func(e *history.Event) {
+		if e.Op == history.OpInject && e.Phase == history.OK {
+			cancel()
+		}
+	})
+	defer stop()
+	events, err := followWithin(t, ctx, c, faults.All(), 1, "load jobs &", "await steady", "kill follower", "wait 1h")
+	require.ErrorIs(t, err, context.Canceled)
+	require.Len(t, of(events, history.OpRecover, history.OK), 1)
+	require.Empty(t, of(events, history.OpDrain, history.OK))
+}
+
+func TestAFailedRecoveryIsWrittenDown(t *testing.T) {
+	c := newToy(t)
+	c.replicas[0].stuck = errors.New("will not start")
+	events, err := follow(t, c, faults.All(), 1, "await steady", "kill leader", "start victim")
+	require.ErrorIs(t, err, engine.ErrScript)
+	require.ErrorContains(t, err, "will not start")
+	require.Len(t, of(events, history.OpRecover, history.Info), 1)
+}
+
+func TestAFaultWithoutProofIsIndeterminate(t *testing.T) {
+	unproved := map[string]drills.FaultSpec{"break": {
+		VerbSpec: drills.VerbSpec{Name: "break"},
+		New:      func(drills.Args) (drills.Fault, error) { return vain{}, nil },
+	}}
+	events, err := follow(t, newToy(t), unproved, 1, "break replica-1", "drain")
+	require.ErrorIs(t, err, engine.ErrIndeterminate)
+	require.Len(t, of(events, history.OpInject, history.Info), 1)
+	require.Empty(t, of(events, history.OpInject, history.OK))
+	require.Len(t, of(events, history.OpRecover, history.OK), 1, "what may be in effect is recovered")
+}
+
+// vain is a fault that never bites.
+type vain struct{}
+
+func (vain) Plan(context.Context, drills.Target) (drills.Undo, error) {
+	return drills.Undo{Action: drills.ActionHeal, Victims: []string{"replica-1"}}, nil
+}
+func (vain) Inject(context.Context) error { return nil }
+func (vain) Await(context.Context) (drills.Evidence, error) {
+	return nil, errors.New("nothing has changed")
+}
+func (vain) Recover(context.Context) error { return nil }
+
+func TestTwoFaultsNeverHoldOneVictim(t *testing.T) {
+	_, err := follow(t, newToy(t), map[string]drills.FaultSpec{"break": held()}, 1, "break replica-1", "break replica-1")
+	require.ErrorContains(t, err, "already held")
+}
+
+func held() drills.FaultSpec {
+	return drills.FaultSpec{
+		VerbSpec: drills.VerbSpec{Name: "break"},
+		New:      func(drills.Args) (drills.Fault, error) { return biting{}, nil },
+	}
+}
+
+type biting struct{ vain }
+
+func (biting) Await(context.Context) (drills.Evidence, error) {
+	return drills.Evidence{"seen": true}, nil
+}
+
+func TestAPanicOfAVerbIsAFailedStep(t *testing.T) {
+	panicking := map[string]drills.FaultSpec{"break": {New: func(drills.Args) (drills.Fault, error) { panic("oh no") }}}
+	for _, line := range []string{"break it", "break it &"} {
+		_, err := follow(t, newToy(t), panicking, 1, line, "wait 20ms", "drain")
+		require.ErrorIs(t, err, engine.ErrScript, line)
+		require.ErrorContains(t, err, "oh no", line)
+	}
+}
+
+func TestOutcomesOfSubmissions(t *testing.T) {
+	cases := map[string]struct {
+		answer error
+		ok     int
+		phase  history.Phase
+	}{
+		"acknowledged ones are ok":                     {answer: nil, phase: history.OK},
+		"certain refusals are fails":                   {answer: fmt.Errorf("full: %w", drills.ErrRejected), phase: history.Fail},
+		"anything else leaves the outcome open (info)": {answer: errors.New("timed out"), phase: history.Info},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			toy := newToy(t)
+			toy.refuse = c.answer
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			time.AfterFunc(300*time.Millisecond, cancel)
+			events, err := followWithin(t, ctx, toy, faults.All(), 1, "load jobs rate=500/s for=100ms")
+			if c.answer == nil {
+				require.NoError(t, err)
+			}
+			require.NotEmpty(t, of(events, history.OpSubmit, history.Invoke))
+			require.Equal(t, len(of(events, history.OpSubmit, history.Invoke)), len(of(events, history.OpSubmit, c.phase)))
+		})
+	}
+}
+
+func TestADrainGivesUpAfterTwoSettlesAndSaysWhatIsLeft(t *testing.T) {
+	toy := newToy(t)
+	toy.mute = true
+	events, err := follow(t, toy, faults.All(), 1, "load jobs rate=500/s for=50ms", "drain")
+	require.NoError(t, err)
+	drained := of(events, history.OpDrain, history.OK)
+	require.Len(t, drained, 1)
+	drain, err := history.Decode[history.Drain](&drained[0])
+	require.NoError(t, err)
+	require.True(t, drain.Complete)
+	require.Positive(t, drain.Outstanding)
+}
+
+func TestTheSameSeedGivesTheSameDrill(t *testing.T) {
+	shape := func(seed uint64) (shape []string) {
+		events, err := follow(t, newToy(t), faults.All(), seed,
+			"load jobs rate=300/s work=1ms..90ms for=100ms", "await steady", "wait 1ms..20ms", "kill follower", "start victim", "kill any", "start victim")
+		require.NoError(t, err)
+		for _, e := range of(events, history.OpSubmit, history.Invoke)[:10] {
+			shape = append(shape, e.Key)
+		}
+		for _, e := range of(events, history.OpPlan, history.OK) {
+			shape = append(shape, string(e.Detail))
+		}
+		return shape
+	}
+	require.Equal(t, shape(7), shape(7))
+	require.NotEqual(t, shape(7), shape(8))
+}
+
+func TestAPauseEndsWithItsContext(t *testing.T) {
+	require.NoError(t, engine.Pause(t.Context(), 0))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, engine.Pause(ctx, time.Hour), context.Canceled)
+}
+
+func TestPollSaysWhatWasMissing(t *testing.T) {
+	err := engine.Poll(t.Context(), 20*time.Millisecond, func() error { return errors.New("no leader") })
+	var expired *engine.ExpiredError
+	require.ErrorAs(t, err, &expired)
+	require.EqualError(t, err, "not within 20ms: no leader")
+}

@@ -1,0 +1,237 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/history"
+)
+
+const (
+	// injectDeadline bounds planning, injecting and proving a fault.
+	injectDeadline = 30 * time.Second
+	// recoverDeadline bounds one recovery, which runs whatever happened to
+	// the drill's own context.
+	recoverDeadline = 30 * time.Second
+)
+
+// ErrIndeterminate says that a fault may or may not be in effect.
+var ErrIndeterminate = errors.New("fault is indeterminate")
+
+// Guard owns the life of every fault of a drill.
+type Guard struct {
+	log     *history.Log
+	journal *Journal
+	target  drills.Target
+	view    *View
+
+	mu     sync.Mutex
+	count  int
+	active []*injection      // in the order of injection
+	last   []string          // victims of the latest fault
+	before map[string]Leader // who led when the latest fault was planned
+}
+
+// injection is one fault that has been planned and not yet recovered.
+type injection struct {
+	actor  string
+	detail history.Fault
+	undo   drills.Undo
+	fault  drills.Fault
+}
+
+// Inject takes one fault through planned, undo recorded, injecting and in
+// effect. An error leaves it indeterminate and still to be recovered.
+func (g *Guard) Inject(ctx context.Context, spec drills.FaultSpec, step drills.Step) error {
+	ctx, cancel := context.WithTimeout(ctx, injectDeadline)
+	defer cancel()
+	fault, err := spec.New(step.Args)
+	if err != nil {
+		return fmt.Errorf("make fault %s: %w", spec.Name, err)
+	}
+	in, err := g.plan(ctx, fault, step)
+	if err != nil {
+		return err
+	}
+	g.note(in, history.OpInject, history.Invoke, nil)
+	if err := fault.Inject(ctx); err != nil {
+		g.note(in, history.OpInject, history.Info, err)
+		return fmt.Errorf("inject %q: %w: %w", in.detail.Fault, ErrIndeterminate, err)
+	}
+	evidence, err := fault.Await(ctx)
+	if err != nil {
+		g.note(in, history.OpInject, history.Info, err)
+		return fmt.Errorf("prove %q: %w: %w", in.detail.Fault, ErrIndeterminate, err)
+	}
+	in.detail.Evidence = evidence
+	g.note(in, history.OpInject, history.OK, nil)
+	return nil
+}
+
+// plan picks the victims, refuses those that another fault holds, and has the
+// undo on disk before it returns.
+func (g *Guard) plan(ctx context.Context, fault drills.Fault, step drills.Step) (*injection, error) {
+	in := &injection{actor: g.name(), fault: fault}
+	in.detail = history.Fault{Fault: faultText(step), Name: step.Verb}
+	if len(step.Args.Words) > 0 {
+		in.detail.Target = step.Args.Words[0]
+	}
+	undo, err := fault.Plan(ctx, g.target)
+	if err == nil {
+		in.undo, in.detail.Victims, in.detail.Undo = undo, undo.Victims, string(undo.Action)
+		err = g.hold(in)
+	}
+	if err != nil {
+		g.note(in, history.OpPlan, history.Fail, err)
+		return nil, fmt.Errorf("plan %q: %w", in.detail.Fault, err)
+	}
+	g.note(in, history.OpPlan, history.OK, nil)
+	return in, nil
+}
+
+func (g *Guard) name() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.count++
+	return "fault/" + strconv.Itoa(g.count)
+}
+
+// hold makes the injection active, once its undo is on disk.
+func (g *Guard) hold(in *injection) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.free(in.undo.Victims); err != nil {
+		return err
+	}
+	if err := g.journal.Planned(in.actor, in.undo); err != nil {
+		return err
+	}
+	g.active = append(g.active, in)
+	g.last = in.undo.Victims
+	g.before = g.view.Leaders()
+	return nil
+}
+
+func (g *Guard) free(victims []string) error {
+	for _, in := range g.active {
+		for _, v := range victims {
+			if slices.Contains(in.undo.Victims, v) {
+				return fmt.Errorf("%s is already held by %q: recover that first", v, in.detail.Fault)
+			}
+		}
+	}
+	return nil
+}
+
+// Recover recovers the active faults whose undo is that action and that hold
+// one of the victims; without victims, all of that action. It says how many.
+func (g *Guard) Recover(ctx context.Context, action drills.Action, victims []string) (int, error) {
+	return g.recover(ctx, func(in *injection) bool {
+		return in.undo.Action == action && (len(victims) == 0 || slices.ContainsFunc(victims, func(v string) bool {
+			return slices.Contains(in.undo.Victims, v)
+		}))
+	})
+}
+
+// HealAll recovers every active fault, the latest first. It goes on past
+// failures and works under a context that was already cancelled.
+func (g *Guard) HealAll(ctx context.Context) error {
+	_, err := g.recover(ctx, func(*injection) bool { return true })
+	return err
+}
+
+func (g *Guard) recover(ctx context.Context, which func(*injection) bool) (int, error) {
+	chosen := g.take(which)
+	var errs []error
+	for _, in := range slices.Backward(chosen) {
+		if err := g.recoverOne(ctx, in); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return len(chosen), errors.Join(errs...)
+}
+
+// take removes the chosen injections from the active ones, so that two
+// recoveries never work on the same fault.
+func (g *Guard) take(which func(*injection) bool) []*injection {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var chosen, rest []*injection
+	for _, in := range g.active {
+		if which(in) {
+			chosen = append(chosen, in)
+		} else {
+			rest = append(rest, in)
+		}
+	}
+	g.active = rest
+	return chosen
+}
+
+func (g *Guard) recoverOne(ctx context.Context, in *injection) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recoverDeadline)
+	defer cancel()
+	in.detail.Evidence = nil
+	g.note(in, history.OpRecover, history.Invoke, nil)
+	err := in.fault.Recover(ctx)
+	if err == nil {
+		err = g.journal.Recovered(in.actor)
+	}
+	if err != nil {
+		g.note(in, history.OpRecover, history.Info, err)
+		return fmt.Errorf("recover %q: %w", in.detail.Fault, err)
+	}
+	g.note(in, history.OpRecover, history.OK, nil)
+	return nil
+}
+
+// Victims returns the victims of the latest fault.
+func (g *Guard) Victims() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.last)
+}
+
+// NewLeader says what is missing for every leadership that the latest fault's
+// victims held to have a new holder, which has acted.
+func (g *Guard) NewLeader() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now, hit := g.view.Leaders(), false
+	for key, old := range g.before {
+		if !slices.Contains(g.last, old.Replica) {
+			continue
+		}
+		hit = true
+		if now[key].Term <= old.Term {
+			return fmt.Errorf("no effect under a term of %q higher than %d, which %s held", key, old.Term, old.Replica)
+		}
+	}
+	if !hit {
+		return errors.New("the last fault hit no leader: there is no new one to wait for")
+	}
+	return nil
+}
+
+func (g *Guard) note(in *injection, op string, phase history.Phase, err error) {
+	e := history.Event{Actor: in.actor, Op: op, Phase: phase, Detail: history.Detail(in.detail)}
+	if err != nil {
+		e.Err = err.Error()
+	}
+	g.log.Append(e)
+}
+
+// faultText is the step as people name the fault: without the "&".
+func faultText(s drills.Step) string {
+	text := s.Verb
+	for _, w := range s.Args.Words {
+		text += " " + w
+	}
+	return text
+}

@@ -1,0 +1,133 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/history"
+)
+
+// maxInFlight bounds the submissions under way; beyond it the schedule waits,
+// and the wait counts as latency.
+const maxInFlight = 2000
+
+// Workload is what a load submits.
+type Workload struct {
+	Name    string  // as the script has it: "jobs"
+	Rate    float64 // submissions a second, on average
+	Clients int
+	Kind    string      // kind of job; empty for the system's default
+	Work    drills.Span // how long a job works before its effect; zero for not at all
+}
+
+// load is one running load: an open loop, in which the schedule never waits
+// for an answer.
+type load struct {
+	drill   *Drill
+	work    Workload
+	number  int
+	clients []*client
+	stop    context.CancelFunc // ends the schedule; submissions under way go on
+	done    chan struct{}
+}
+
+// Load submits jobs until the limit, a stop or the end of ctx, and returns once
+// the last submission has ended.
+func (d *Drill) Load(ctx context.Context, w Workload, limit time.Duration) error {
+	schedule, stop := context.WithTimeout(ctx, limit)
+	defer stop()
+	l := &load{drill: d, work: w, stop: stop, done: make(chan struct{})}
+	d.loads.begin(l, d.Now())
+	defer d.loads.end(l)
+	if err := l.open(ctx); err != nil {
+		return errors.Join(err, l.close())
+	}
+	l.note(history.Invoke)
+	l.submitAll(ctx, schedule)
+	l.note(history.OK)
+	return l.close()
+}
+
+func (l *load) note(phase history.Phase) {
+	l.drill.cfg.Log.Append(history.Event{
+		Actor: "load/" + strconv.Itoa(l.number), Op: history.OpLoad, Phase: phase,
+		Detail: history.Detail(history.Load{Load: l.work.Name, Rate: l.work.Rate, Clients: l.work.Clients}),
+	})
+}
+
+// submitAll follows the schedule: gaps are drawn from the seed with the mean
+// that the rate asks for, so that submissions meet every phase of a fault.
+func (l *load) submitAll(ctx, schedule context.Context) {
+	random := l.drill.Stream("load " + l.work.Name)
+	var inFlight sync.WaitGroup
+	defer inFlight.Wait()
+	slots := make(chan struct{}, maxInFlight)
+	next := l.drill.Now()
+	for i := 0; ; i++ {
+		next += time.Duration(random.ExpFloat64() / l.work.Rate * float64(time.Second))
+		if Pause(schedule, max(0, next-l.drill.Now())) != nil {
+			return
+		}
+		op, err := l.op(i, random)
+		if err != nil {
+			panic(err) // the arguments of an op are numbers: they always encode
+		}
+		slots <- struct{}{}
+		c, intended := l.clients[i%len(l.clients)], next
+		inFlight.Go(func() {
+			defer func() { <-slots }()
+			c.submit(ctx, op, intended)
+		})
+	}
+}
+
+// op makes the i-th submission of the load: the same for the same seed.
+func (l *load) op(i int, random *rand.Rand) (drills.Op, error) {
+	key := fmt.Sprintf("%x-%d-%d", l.drill.cfg.Seed, l.number, i)
+	op := drills.Op{Name: "submit", Kind: l.work.Kind, Key: key, Subject: "job/" + key}
+	if l.work.Work == (drills.Span{}) {
+		return op, nil
+	}
+	args, err := json.Marshal(map[string]int64{"work_ms": Draw(random, l.work.Work).Milliseconds()})
+	op.Args = args
+	return op, err
+}
+
+func (l *load) open(ctx context.Context) error {
+	var replicas []string
+	for _, p := range l.drill.cfg.Cluster.Processes() {
+		if info := p.Info(); info.Role == drills.RoleReplica {
+			replicas = append(replicas, info.Name)
+		}
+	}
+	if len(replicas) == 0 {
+		return errors.New("the system has no replica to submit to")
+	}
+	for i := range l.work.Clients {
+		c := &client{log: l.drill.cfg.Log, actor: "client/" + strconv.Itoa(i+1), replicas: replicas, at: i % len(replicas)}
+		l.clients = append(l.clients, c)
+		for _, r := range replicas {
+			conn, err := l.drill.cfg.Cluster.Open(ctx, r)
+			if err != nil {
+				return fmt.Errorf("open a client of %s: %w", r, err)
+			}
+			c.conns = append(c.conns, conn)
+		}
+	}
+	return nil
+}
+
+func (l *load) close() error {
+	var errs []error
+	for _, c := range l.clients {
+		errs = append(errs, c.close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,147 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/internal/suggest"
+)
+
+// leaderAgreement is how long the system and the witness may take to agree on
+// who leads, before choosing a victim is given up.
+const leaderAgreement = 10 * time.Second
+
+// target resolves selectors against the drill as it stands.
+type target struct {
+	drill *Drill
+}
+
+func (t *target) Cluster() drills.Cluster { return t.drill.cfg.Cluster }
+
+// Resolve turns a selector into processes. What it draws comes from the seed.
+func (t *target) Resolve(ctx context.Context, selector string) ([]drills.Process, error) {
+	running := t.running()
+	switch selector {
+	case "leader":
+		name, err := t.leader(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return t.named(name)
+	case "follower":
+		return t.follower(ctx, running)
+	case "any":
+		return t.pick(running, "any")
+	case "all":
+		if len(running) == 0 {
+			return nil, errors.New("no replica runs")
+		}
+		return running, nil
+	case "victim":
+		victims := t.drill.guard.Victims()
+		if len(victims) == 0 {
+			return nil, errors.New("there is no victim yet: no fault has been injected")
+		}
+		return t.named(victims...)
+	}
+	return t.named(selector)
+}
+
+// running lists the replicas that run.
+func (t *target) running() []drills.Process {
+	var found []drills.Process
+	for _, p := range t.Cluster().Processes() {
+		if info := p.Info(); info.Role == drills.RoleReplica && info.PID != 0 {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+func (t *target) named(names ...string) ([]drills.Process, error) {
+	var found []drills.Process
+	for _, name := range names {
+		p, err := t.byName(name)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, p)
+	}
+	return found, nil
+}
+
+func (t *target) byName(name string) (drills.Process, error) {
+	var known []string
+	for _, p := range t.Cluster().Processes() {
+		if p.Info().Name == name {
+			return p, nil
+		}
+		known = append(known, p.Info().Name)
+	}
+	return nil, suggest.Unknown("target", name, append(known, "leader", "follower", "any", "all", "victim"))
+}
+
+func (t *target) follower(ctx context.Context, running []drills.Process) ([]drills.Process, error) {
+	leader := ""
+	if t.drill.HasLeader() {
+		var err error
+		if leader, err = t.leader(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var followers []drills.Process
+	for _, p := range running {
+		if p.Info().Name != leader {
+			followers = append(followers, p)
+		}
+	}
+	return t.pick(followers, "follower")
+}
+
+func (t *target) pick(from []drills.Process, what string) ([]drills.Process, error) {
+	if len(from) == 0 {
+		return nil, fmt.Errorf("no replica to choose as %q", what)
+	}
+	i := t.drill.Stream("target " + what).IntN(len(from))
+	return from[i : i+1], nil
+}
+
+// leader waits until the system's own word and the witness's agree: in between
+// two leaders there is no victim that could prove anything.
+func (t *target) leader(ctx context.Context) (string, error) {
+	name := ""
+	err := Poll(ctx, leaderAgreement, func() error {
+		seen := t.newest()
+		if seen.Replica == "" {
+			return errors.New("no replica has acted as a leader yet")
+		}
+		name = seen.Replica
+		reporter, ok := t.Cluster().(drills.LeaderReporter)
+		if !ok {
+			return nil
+		}
+		said, term, err := reporter.Leader(ctx)
+		if err == nil && (said != seen.Replica || term != seen.Term) {
+			err = fmt.Errorf("the system says %s (term %d), the witness %s (term %d)", said, term, seen.Replica, seen.Term)
+		}
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("find the leader: %w", err)
+	}
+	return name, nil
+}
+
+// newest is the leader that the witness heard from last.
+func (t *target) newest() Leader {
+	var newest Leader
+	for _, l := range t.drill.view.Leaders() {
+		if l.At > newest.At {
+			newest = l
+		}
+	}
+	return newest
+}

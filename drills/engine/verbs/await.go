@@ -1,0 +1,57 @@
+package verbs
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/engine"
+	"github.com/drillrun/drillrun/internal/suggest"
+)
+
+const defaultWithin = 30 * time.Second
+
+// Await waits for a condition. The gates judge; an await only bounds the
+// script, so it waits longer than any gate allows.
+func Await() engine.Verb {
+	return engine.Verb{
+		VerbSpec: drills.VerbSpec{
+			Name:    "await",
+			Usage:   "await steady | new-leader | idle [within=DURATION]",
+			Summary: "wait for a condition, by default at most 30s",
+			Doc:     "steady: every started replica is ready, a leader has acted and 99 % of operations were acknowledged in the last second. new-leader: an effect has come under a term higher than the last victim's. idle: every acknowledged job has had its effect.",
+			Check: func(a drills.Args) error {
+				if err := a.Takes(1, 1, "within"); err != nil {
+					return err
+				}
+				if _, ok := conditions[a.Words[0]]; !ok {
+					return suggest.Unknown("condition", a.Words[0], slices.Collect(maps.Keys(conditions)))
+				}
+				_, err := a.Duration("within", defaultWithin)
+				return err
+			},
+		},
+		Run: func(ctx context.Context, d *engine.Drill, step drills.Step) error {
+			within, err := step.Args.Duration("within", defaultWithin)
+			if err != nil {
+				return err
+			}
+			check := conditions[step.Args.Words[0]]
+			return engine.Poll(ctx, within, func() error { return check(ctx, d) })
+		},
+	}
+}
+
+var conditions = map[string]func(context.Context, *engine.Drill) error{
+	"steady": func(ctx context.Context, d *engine.Drill) error { return d.Steady(ctx) },
+	"idle": func(_ context.Context, d *engine.Drill) error {
+		if n := d.View().Outstanding(); n > 0 {
+			return fmt.Errorf("%d acknowledged jobs have no effect yet", n)
+		}
+		return nil
+	},
+	"new-leader": func(_ context.Context, d *engine.Drill) error { return d.Guard().NewLeader() },
+}

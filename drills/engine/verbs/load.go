@@ -1,0 +1,65 @@
+package verbs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/engine"
+)
+
+const (
+	defaultRate    = 100
+	maxRate        = 20_000
+	defaultClients = 6
+	maxClients     = 256
+	maxLoad        = time.Hour
+)
+
+// Load submits jobs at a rate.
+func Load() engine.Verb {
+	return engine.Verb{
+		VerbSpec: drills.VerbSpec{
+			Name:       "load",
+			Usage:      "load jobs [rate=N/s] [clients=N] [kind=NAME] [work=DURATION|FROM..TO] [for=DURATION] [&]",
+			Summary:    "submit jobs at a given rate, whatever the system answers",
+			Doc:        "An open loop: the schedule never waits for an answer, and latency counts from the moment the schedule intended. Each client retries the next replica with the same idempotency key. work= is how long a job works before its effect. Ends at \"stop load\", at \"drain\", or after for=.",
+			Background: true,
+			Check: func(a drills.Args) error {
+				_, _, err := workload(a)
+				return err
+			},
+		},
+		Run: func(ctx context.Context, d *engine.Drill, step drills.Step) error {
+			w, limit, err := workload(step.Args)
+			if err != nil {
+				return err
+			}
+			return d.Load(ctx, w, limit)
+		},
+	}
+}
+
+func workload(a drills.Args) (w engine.Workload, limit time.Duration, err error) {
+	if err = a.Takes(1, 1, "rate", "clients", "kind", "work", "for"); err != nil {
+		return w, 0, err
+	}
+	if w.Name = a.Words[0]; w.Name != "jobs" {
+		return w, 0, fmt.Errorf("unknown load %q: write \"load jobs\"", w.Name)
+	}
+	if w.Rate, err = a.Rate("rate", defaultRate, maxRate); err != nil {
+		return w, 0, err
+	}
+	if w.Clients, err = a.Count("clients", defaultClients, maxClients); err != nil {
+		return w, 0, err
+	}
+	if text, ok := a.Options["work"]; ok {
+		if w.Work, err = drills.ParseSpan(text); err != nil {
+			return w, 0, fmt.Errorf("work=%s: %w", text, err)
+		}
+	}
+	w.Kind = a.Options["kind"]
+	limit, err = a.Duration("for", maxLoad)
+	return w, limit, err
+}

@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"sync"
+	"time"
+
+	"github.com/drillrun/drillrun/drills/history"
+)
+
+// Leader is who led a leadership last, as the witness saw it.
+type Leader struct {
+	Replica string
+	Term    uint64
+	At      time.Duration // arrival of its latest effect
+}
+
+// View is the engine's running summary of the history: who leads, what is
+// acknowledged and still without an effect, how the load is doing. It is fed
+// by the log, so that it can never know more than the gates will.
+type View struct {
+	mu      sync.Mutex
+	leaders map[string]Leader
+	effects map[string]struct{} // subjects that took effect
+	waiting map[string]struct{} // subjects acknowledged and without an effect
+	ended   []ended             // operations that ended in the last second
+	acked   int
+	mended  time.Duration // when the last load stopped or fault was recovered
+	err     error         // first event that could not be read
+}
+
+type ended struct {
+	at time.Duration
+	ok bool
+}
+
+// steadyWindow is how long the system must have been well to be called steady.
+const steadyWindow = time.Second
+
+func newView() *View {
+	return &View{
+		leaders: map[string]Leader{},
+		effects: map[string]struct{}{},
+		waiting: map[string]struct{}{},
+	}
+}
+
+// observe takes in one event. The log calls it in order.
+func (v *View) observe(e *history.Event) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case e.Op == history.OpEffect && e.Phase == history.OK:
+		v.effect(e)
+	case e.Op == history.OpSubmit && e.Phase != history.Invoke:
+		v.submission(e)
+	case e.Op == history.OpRecover && e.Phase == history.OK,
+		e.Op == history.OpLoad && e.Phase == history.OK:
+		v.mended = e.At
+	}
+}
+
+func (v *View) effect(e *history.Event) {
+	effect, err := history.DecodeEffect(e)
+	if err != nil {
+		v.err = err
+		return
+	}
+	if e.Err == "" { // else its key was accepted under another subject: it has not taken effect
+		v.effects[effect.Subject] = struct{}{}
+		delete(v.waiting, effect.Subject)
+	}
+	if l := v.leaders[effect.Leadership]; effect.Kind == history.KindFenced && effect.Term >= l.Term {
+		v.leaders[effect.Leadership] = Leader{Replica: effect.Replica, Term: effect.Term, At: e.At}
+	}
+}
+
+func (v *View) submission(e *history.Event) {
+	acknowledged := e.Phase == history.OK
+	v.ended = append(v.ended, ended{e.At, acknowledged})
+	cut := 0
+	for cut < len(v.ended) && v.ended[cut].at < e.At-steadyWindow {
+		cut++
+	}
+	v.ended = v.ended[cut:]
+	if !acknowledged {
+		return
+	}
+	v.acked++
+	submit, err := history.DecodeSubmit(e)
+	if err != nil {
+		v.err = err
+		return
+	}
+	if _, done := v.effects[submit.Subject]; !done {
+		v.waiting[submit.Subject] = struct{}{}
+	}
+}
+
+// Err is the first event that the view could not read, if any.
+func (v *View) Err() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.err
+}
+
+// Leaders returns who led each leadership last.
+func (v *View) Leaders() map[string]Leader {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	leaders := make(map[string]Leader, len(v.leaders))
+	for key, l := range v.leaders {
+		leaders[key] = l
+	}
+	return leaders
+}
+
+// Outstanding counts the acknowledged subjects that have no effect yet.
+func (v *View) Outstanding() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.waiting)
+}
+
+// Acknowledged counts the submissions acknowledged so far.
+func (v *View) Acknowledged() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.acked
+}
+
+// Mended is when the last fault was recovered or the last load stopped,
+// whichever came later: the moment from which a drain counts.
+func (v *View) Mended() time.Duration {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.mended
+}
+
+// LoadShare returns the share of operations acknowledged among those that
+// ended in the second before now, and how many there were.
+func (v *View) LoadShare(now time.Duration) (share float64, n int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	acknowledged := 0
+	for _, e := range v.ended {
+		if e.at < now-steadyWindow {
+			continue
+		}
+		n++
+		if e.ok {
+			acknowledged++
+		}
+	}
+	if n == 0 {
+		return 0, 0
+	}
+	return float64(acknowledged) / float64(n), n
+}

@@ -1,0 +1,73 @@
+package runner
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+
+	"github.com/drillrun/drillrun/drills/history"
+	"github.com/drillrun/drillrun/gates"
+	"github.com/drillrun/drillrun/reports"
+)
+
+// Judge is what a run folder is judged by.
+type Judge struct {
+	// Gates compiles the gates of a scenario's source.
+	Gates   func(file string, source []byte) ([]gates.Gate, error)
+	Metrics []gates.Metric // measured even where no gate asks
+}
+
+// Check judges a run folder from its files alone. A history that cannot be
+// believed gives unknown results with the reason; the error is kept for
+// folders that are no runs, and for scenarios that cannot be read any more.
+func (j Judge) Check(folder Folder, repeat string) (reports.Results, error) {
+	source, err := os.ReadFile(folder.File(ScenarioFile))
+	if err != nil {
+		return reports.Results{}, fmt.Errorf("%s is not the folder of a run: %w", folder, err)
+	}
+	compiled, err := j.Gates(folder.File(ScenarioFile), source)
+	if err != nil {
+		return reports.Results{}, err
+	}
+	record := open(folder, source)
+	judgement := gates.Judge(record, compiled, j.Metrics)
+	return reports.Build(record, judgement, reports.Place{Run: string(folder), Repeat: repeat}), nil
+}
+
+// Keep writes the results into the folder.
+func (f Folder) Keep(r reports.Results) error {
+	return f.write(ResultsFile, func(w io.Writer) error { return reports.WriteResults(w, r) })
+}
+
+// open reads the history, or stands in for one that cannot be believed.
+func open(folder Folder, source []byte) gates.Source {
+	h, err := history.Open(folder.File(HistoryFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return unbelievable{err: errors.New("the folder has no history")}
+	case err != nil:
+		return unbelievable{err: err}
+	}
+	digest := sha256.Sum256(source)
+	if want := h.Header().Digest; hex.EncodeToString(digest[:]) != want {
+		return unbelievable{header: h.Header(), err: fmt.Errorf("%s is not the scenario that was run: its digest differs", ScenarioFile)}
+	}
+	return h
+}
+
+// unbelievable is a history from which no verdict can be drawn.
+type unbelievable struct {
+	header history.Header
+	err    error
+}
+
+func (u unbelievable) Header() history.Header { return u.header }
+
+func (u unbelievable) Events() iter.Seq2[history.Event, error] {
+	return func(yield func(history.Event, error) bool) { yield(history.Event{}, u.err) }
+}

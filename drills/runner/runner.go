@@ -1,0 +1,157 @@
+package runner
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/engine"
+	"github.com/drillrun/drillrun/drills/history"
+	"github.com/drillrun/drillrun/drills/witness"
+)
+
+// closeDeadline bounds the end of a drill: stopping every process, sealing.
+const closeDeadline = 30 * time.Second
+
+// defaultSettle is assumed of a system that does not tell its own.
+const defaultSettle = 5 * time.Second
+
+// EnvironmentError says that a drill could not be started.
+type EnvironmentError struct{ Err error }
+
+func (e *EnvironmentError) Error() string { return "start the drill: " + e.Err.Error() }
+
+func (e *EnvironmentError) Unwrap() error { return e.Err }
+
+// Drill is all that one drill needs.
+type Drill struct {
+	Scenario     *drills.Scenario
+	System       drills.System
+	Substrate    string // its name
+	NewSubstrate func(ctx context.Context, logs string) (drills.Substrate, error)
+	Verbs        map[string]engine.Verb
+	Faults       map[string]drills.FaultSpec
+	Replicas     int // 0: as the scenario says
+	Seed         uint64
+	Trial        int               // 1, 2, …; 0 for a single drill
+	Timeout      time.Duration     // of the script; 0 for none
+	Out          string            // where run folders go
+	Versions     map[string]string // for the record
+	Progress     func(what string) // may be nil
+}
+
+// Run carries out the drill and seals its history. The folder is returned as
+// soon as there is one, with an error too: an *EnvironmentError where nothing
+// could be drilled, the context's where the drill was interrupted. A script
+// that was not followed is no error here; the history says so.
+func (d Drill) Run(ctx context.Context) (Folder, error) {
+	folder, err := createFolder(d.Out, d.Scenario.Name, d.Seed)
+	if err != nil {
+		return "", &EnvironmentError{err}
+	}
+	header := d.header()
+	if err := folder.writeInputs(header, d.Scenario.Source); err != nil {
+		return folder, &EnvironmentError{err}
+	}
+	log, err := history.Create(folder.File(HistoryFile), header)
+	if err != nil {
+		return folder, &EnvironmentError{err}
+	}
+	drilled := d.drill(ctx, folder, log)
+	end := history.Event{Actor: "engine", Op: history.OpEnd, Phase: history.OK}
+	if drilled != nil {
+		end.Phase, end.Err = history.Info, drilled.Error()
+	}
+	log.Append(end)
+	if err := log.Seal(); err != nil {
+		return folder, fmt.Errorf("seal the history: %w", err)
+	}
+	var environment *EnvironmentError
+	if ctx.Err() == nil && errors.As(drilled, &environment) {
+		return folder, environment
+	}
+	return folder, ctx.Err()
+}
+
+func (d Drill) header() history.Header {
+	digest := sha256.Sum256(d.Scenario.Source)
+	h := history.Header{
+		Schema: history.SchemaVersion, Started: time.Now().UTC(),
+		Scenario: d.Scenario.Name, Digest: hex.EncodeToString(digest[:]),
+		System: d.System.Name(), Substrate: d.Substrate, Replicas: d.replicas(),
+		Seed: d.Seed, Trial: d.Trial, Versions: d.Versions, Settle: defaultSettle,
+	}
+	g := d.System.Guarantees()
+	h.Guarantees = history.Guarantees{Leader: g.Leader, Jobs: g.Jobs, Effects: string(g.Effects), Means: g.Means}
+	if s, ok := d.System.(drills.Settler); ok {
+		h.Settle = s.Settle()
+	}
+	return h
+}
+
+func (d Drill) replicas() int {
+	if d.Replicas > 0 {
+		return d.Replicas
+	}
+	return d.Scenario.Replicas
+}
+
+// drill starts everything, follows the script, and stops everything.
+func (d Drill) drill(ctx context.Context, folder Folder, log *history.Log) (err error) {
+	journal, err := engine.CreateJournal(folder.File(JournalFile))
+	if err != nil {
+		return &EnvironmentError{err}
+	}
+	defer func() { err = errors.Join(err, journal.Close()) }()
+	outside, err := witness.Start(ctx, witness.Config{Log: log})
+	if err != nil {
+		return &EnvironmentError{err}
+	}
+	defer func() { err = errors.Join(err, closeWith(ctx, outside.Close)) }()
+	cluster, err := d.start(ctx, folder, outside)
+	if err != nil {
+		return &EnvironmentError{err}
+	}
+	defer func() { err = errors.Join(err, closeWith(ctx, cluster.Close)) }()
+	return d.follow(ctx, cluster, log, journal)
+}
+
+// closeWith ends something with a deadline of its own, whatever became of ctx.
+func closeWith(ctx context.Context, end func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeDeadline)
+	defer cancel()
+	return end(ctx)
+}
+
+func (d Drill) start(ctx context.Context, folder Folder, outside *witness.Witness) (drills.Cluster, error) {
+	d.progress("starting")
+	substrate, err := d.NewSubstrate(ctx, folder.File(LogsFolder))
+	if err != nil {
+		return nil, err
+	}
+	return d.System.Start(ctx, drills.Environment{
+		Substrate: substrate, Witness: outside.Addr(), Token: outside.Token, Seed: d.Seed,
+	}, d.replicas())
+}
+
+func (d Drill) follow(ctx context.Context, cluster drills.Cluster, log *history.Log, journal *engine.Journal) error {
+	if d.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, d.Timeout, fmt.Errorf("the drill took longer than %v", d.Timeout))
+		defer cancel()
+	}
+	return engine.Run(ctx, engine.Config{
+		Scenario: d.Scenario, Cluster: cluster, Guarantees: d.System.Guarantees(), Settle: d.header().Settle,
+		Log: log, Journal: journal, Verbs: d.Verbs, Faults: d.Faults, Seed: d.Seed, Progress: d.Progress,
+	})
+}
+
+func (d Drill) progress(what string) {
+	if d.Progress != nil {
+		d.Progress(what)
+	}
+}

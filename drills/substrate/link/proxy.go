@@ -1,0 +1,92 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/Shopify/toxiproxy/v2/toxics"
+	"github.com/rs/zerolog"
+)
+
+// patience bounds each stop and start of a proxy.
+const patience = time.Second
+
+var errStuck = errors.New("the proxy does not answer")
+
+// proxy is one toxiproxy with a lane in each direction.
+type proxy struct {
+	toxi              *toxiproxy.Proxy
+	requests, replies *lane
+}
+
+func newProxy(name, listen, upstream string) (*proxy, error) {
+	// The registry is toxiproxy's; registering the same toxic again is harmless.
+	toxics.Register(laneToxic, new(lane))
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	p := &proxy{toxi: toxiproxy.NewProxy(server, name, listen, upstream)}
+	var err error
+	if p.requests, err = p.install("upstream"); err != nil {
+		return nil, err
+	}
+	p.replies, err = p.install("downstream")
+	return p, err
+}
+
+func (p *proxy) install(direction string) (*lane, error) {
+	spec := fmt.Sprintf(`{"name":%q,"type":%q,"stream":%q}`, direction, laneToxic, direction)
+	toxic, err := p.toxi.Toxics.AddToxicJson(strings.NewReader(spec))
+	if err != nil {
+		return nil, fmt.Errorf("install the %s lane: %w", direction, err)
+	}
+	l, ok := toxic.Toxic.(*lane)
+	if !ok {
+		return nil, fmt.Errorf("install the %s lane: toxiproxy made a %T", direction, toxic.Toxic)
+	}
+	return l, nil
+}
+
+func (p *proxy) change(f func(*condition)) {
+	p.requests.change(f)
+	p.replies.change(f)
+}
+
+// end closes every connection of the proxy and its listener, for good.
+func (p *proxy) end(ctx context.Context) error {
+	p.change(func(c *condition) { c.shut = true })
+	return p.stop(ctx)
+}
+
+func (p *proxy) stop(ctx context.Context) error {
+	return bounded(ctx, func() error { p.toxi.Stop(); return nil })
+}
+
+func (p *proxy) start(ctx context.Context) error {
+	return bounded(ctx, func() error {
+		if err := p.toxi.Start(); !errors.Is(err, toxiproxy.ErrProxyAlreadyStarted) {
+			return err
+		}
+		return nil
+	})
+}
+
+// bounded runs f, which cannot be interrupted, and gives up on it when it
+// takes too long. f then ends when its peers let it.
+func bounded(ctx context.Context, f func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", errStuck, context.Cause(ctx))
+	}
+}

@@ -1,0 +1,108 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+)
+
+const (
+	// claimPort is bound for as long as an address is claimed.
+	claimPort = 20000
+	// lowestPort is the first port used on a shared address.
+	lowestPort = 10000
+	// attempts is how many addresses or ports are tried before giving up.
+	attempts = 200
+)
+
+// host is the loopback address of one substrate. It hands out ports, none of
+// them twice.
+type host struct {
+	ip    netip.Addr
+	claim net.Listener // nil on the shared address
+
+	mu    sync.Mutex
+	next  int
+	limit int // the last port it may hand out
+}
+
+// claimHost picks a random address in 127.0.0.0/8 and keeps others from
+// picking it. Where such addresses cannot be bound, it is 127.0.0.1.
+func claimHost(ctx context.Context) (*host, error) {
+	var config net.ListenConfig
+	for range 3 {
+		ip := netip.AddrFrom4([4]byte{127, byte(1 + rand.IntN(254)), byte(rand.IntN(256)), byte(1 + rand.IntN(254))})
+		claim, err := config.Listen(ctx, "tcp", netip.AddrPortFrom(ip, claimPort).String())
+		if err == nil {
+			return &host{ip: ip, claim: claim, next: claimPort + 1, limit: 65535}, nil
+		}
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("claim a loopback address: %w", err)
+		}
+	}
+	return sharedHost()
+}
+
+// sharedHost is 127.0.0.1 with the ports below those that the kernel gives to
+// outgoing connections: one of these could otherwise sit on the port of a
+// replica that is down.
+func sharedHost() (*host, error) {
+	const file = "/proc/sys/net/ipv4/ip_local_port_range"
+	var low, high int
+	text, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		low = 32768 // the kernel's default
+	case err != nil:
+		return nil, fmt.Errorf("find ports: %w", err)
+	default:
+		if _, err := fmt.Fscan(strings.NewReader(string(text)), &low, &high); err != nil {
+			return nil, fmt.Errorf("find ports: %s: %w", file, err)
+		}
+	}
+	if low < lowestPort+2*attempts {
+		return nil, fmt.Errorf("find ports: outgoing connections take all ports from %d on", low)
+	}
+	start := lowestPort + rand.N(low-lowestPort-attempts)
+	return &host{ip: netip.AddrFrom4([4]byte{127, 0, 0, 1}), next: start, limit: low - 1}, nil
+}
+
+// port hands out an address nobody listens on.
+func (h *host) port(ctx context.Context) (string, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var config net.ListenConfig
+	for range attempts {
+		if h.next > h.limit {
+			break
+		}
+		addr := netip.AddrPortFrom(h.ip, uint16(h.next)).String()
+		h.next++
+		probe, err := config.Listen(ctx, "tcp", addr)
+		if err != nil {
+			if ctx.Err() != nil {
+				return "", fmt.Errorf("find a port: %w", err)
+			}
+			continue
+		}
+		if err := probe.Close(); err != nil {
+			return "", fmt.Errorf("find a port: %w", err)
+		}
+		return addr, nil
+	}
+	return "", fmt.Errorf("find a port: none is free on %v", h.ip)
+}
+
+func (h *host) release() error {
+	if h.claim == nil {
+		return nil
+	}
+	return h.claim.Close()
+}

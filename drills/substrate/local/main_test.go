@@ -1,0 +1,209 @@
+package local_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/substrate/local"
+)
+
+// modeEnv makes the test binary play another part.
+const modeEnv = "LOCAL_TEST_MODE"
+
+func TestMain(m *testing.M) {
+	switch mode := os.Getenv(modeEnv); mode {
+	case "":
+		goleak.VerifyTestMain(m)
+	case "replica":
+		playReplica()
+	default:
+		playHarness(mode)
+	}
+}
+
+// playReplica answers each request with its environment.
+func playReplica() {
+	answer := func(w http.ResponseWriter, _ *http.Request) {
+		if _, err := io.WriteString(w, strings.Join(os.Environ(), "\n")); err != nil {
+			panic(err)
+		}
+	}
+	fmt.Println("replica starts")
+	panic(http.ListenAndServe(os.Getenv("API_ADDR"), http.HandlerFunc(answer)))
+}
+
+// playHarness starts one process of each kind, pauses them if its mode says
+// so, tells their pids and waits to be killed.
+func playHarness(mode string) {
+	ctx := context.Background()
+	check := func(err error) {
+		if err != nil {
+			panic(err)
+		}
+	}
+	p, err := local.Open(ctx, local.Config{})
+	check(err)
+	s, err := p.New(ctx, local.Options{})
+	check(err)
+	pg, err := s.Store(ctx, "postgres", drills.RolePostgres)
+	check(err)
+	redis, err := s.Store(ctx, "redis", drills.RoleRedis)
+	check(err)
+	replica, err := s.Launch(ctx, replicaSpec("replica-1"))
+	check(err)
+	var pids []int
+	for _, process := range []drills.Process{pg, redis, replica} {
+		pids = append(pids, process.Info().PID)
+		if pauser, ok := process.(drills.Pauser); ok && mode == "paused-harness" {
+			check(pauser.Pause(ctx))
+		}
+	}
+	check(json.NewEncoder(os.Stdout).Encode(pids))
+	select {}
+}
+
+func replicaSpec(name string) drills.ProcessSpec {
+	return drills.ProcessSpec{
+		Name: name, Command: []string{os.Args[0]}, Env: []string{modeEnv + "=replica"},
+		Ports: []string{"API_ADDR", "ADMIN_ADDR"}, Grace: 5 * time.Second,
+	}
+}
+
+// scratchParent is a folder that the stores' user can pass through, which
+// those of tests are not.
+func scratchParent(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
+	require.NoError(t, os.Chmod(dir, 0o755))
+	return dir
+}
+
+func openProvider(t *testing.T, c local.Config) *local.Provider {
+	t.Helper()
+	if c.Dir == "" {
+		c.Dir = scratchParent(t)
+	}
+	p, err := local.Open(t.Context(), c)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.NoError(t, p.Close())
+		require.NoError(t, p.Close(), "twice")
+		left, err := filepath.Glob(filepath.Join(c.Dir, "drillrun-*"))
+		require.NoError(t, err)
+		require.Empty(t, left, "the scratch folder must be gone")
+	})
+	return p
+}
+
+func newSubstrate(t *testing.T, p *local.Provider) drills.Substrate {
+	t.Helper()
+	s, err := p.New(t.Context(), local.Options{Logs: t.TempDir()})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close(context.WithoutCancel(t.Context()))) })
+	return s
+}
+
+func ask(addr string) (string, error) {
+	client := http.Client{Timeout: 200 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
+	r, err := client.Get("http://" + addr)
+	if err != nil {
+		return "", err
+	}
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	return string(text), err
+}
+
+func awaitAnswer(t *testing.T, addr string) (answer string) {
+	t.Helper()
+	require.Eventually(t, func() (ok bool) {
+		var err error
+		answer, err = ask(addr)
+		return err == nil
+	}, 10*time.Second, 5*time.Millisecond, "nobody answers at %s", addr)
+	return answer
+}
+
+func requireNobodyListens(t *testing.T, addr string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err == nil {
+		require.NoError(t, conn.Close())
+	}
+	require.Error(t, err, "somebody still listens at %s", addr)
+}
+
+// life tells one life of a pid from another; "" if it has ended.
+func life(t *testing.T, pid int) string {
+	t.Helper()
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return ""
+	}
+	fields := strings.Fields(string(line[strings.LastIndexByte(string(line), ')')+1:]))
+	if fields[0] == "Z" || fields[0] == "X" {
+		return ""
+	}
+	return fmt.Sprintf("%d since %s", pid, fields[19])
+}
+
+// childrenOf lists the lives of the children of a process and its own.
+func livesUnder(t *testing.T, pid int) (lives map[int]string) {
+	t.Helper()
+	lives = map[int]string{pid: life(t, pid)}
+	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	require.NoError(t, err)
+	for _, file := range files {
+		line, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		fields := strings.Fields(string(line[strings.LastIndexByte(string(line), ')')+1:]))
+		if fields[1] == fmt.Sprint(pid) {
+			var child int
+			_, err := fmt.Sscan(string(line), &child)
+			require.NoError(t, err)
+			if l := life(t, child); l != "" {
+				lives[child] = l
+			}
+		}
+	}
+	return lives
+}
+
+func survivors(t *testing.T, lives map[int]string) (left []string) {
+	t.Helper()
+	for pid, l := range lives {
+		if life(t, pid) == l {
+			left = append(left, l)
+		}
+	}
+	return left
+}
+
+// sharedMemory lists the System V segments of the machine that nobody uses.
+func sharedMemory(t *testing.T) (unused []string) {
+	t.Helper()
+	text, err := os.ReadFile("/proc/sysvipc/shm")
+	require.NoError(t, err)
+	for _, line := range strings.Split(string(text), "\n")[1:] {
+		if f := strings.Fields(line); len(f) > 6 && f[6] == "0" {
+			unused = append(unused, f[1])
+		}
+	}
+	return unused
+}

@@ -1,0 +1,158 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/drillrun/drillrun/drills"
+)
+
+const (
+	// scratchPrefix begins the name of every scratch folder.
+	scratchPrefix = "drillrun-"
+	// lockName is the file that marks a folder as a scratch folder, and is
+	// locked by its harness.
+	lockName = "harness.lock"
+)
+
+// scratch is the private folder of one run of the harness. Its lock is held
+// for as long as the harness lives: an unlocked one is a dead run's.
+type scratch struct {
+	dir  string
+	lock *os.File
+}
+
+// newScratch makes a scratch folder in parent. Others may pass through it, to
+// data folders of their own, but cannot list it.
+func newScratch(parent string) (*scratch, error) {
+	for {
+		s, err := tryScratch(parent)
+		if errors.Is(err, errSwept) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("make a scratch folder: %w", err)
+		}
+		return s, nil
+	}
+}
+
+func tryScratch(parent string) (*scratch, error) {
+	dir, err := os.MkdirTemp(parent, scratchPrefix)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(dir, os.O_CREATE)
+	if errors.Is(err, errLocked) || errors.Is(err, errSwept) {
+		return nil, errSwept
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	s := &scratch{dir: dir, lock: lock}
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return nil, errors.Join(err, s.remove())
+	}
+	return s, nil
+}
+
+var (
+	errLocked = errors.New("locked by a living harness")
+	// errSwept: another harness took the folder for a dead run's in the
+	// moment before it was locked.
+	errSwept = errors.New("removed by another harness")
+)
+
+// lockDir locks a scratch folder. The lock goes with the process, however it
+// ends.
+func lockDir(dir string, flag int) (*os.File, error) {
+	name := filepath.Join(dir, lockName)
+	f, err := os.OpenFile(name, os.O_RDWR|syscall.O_NOFOLLOW|flag, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = errLocked
+		}
+		return nil, errors.Join(err, f.Close())
+	}
+	held, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if now, err := os.Lstat(name); err != nil || !os.SameFile(held, now) {
+		return nil, errors.Join(errSwept, f.Close())
+	}
+	return f, nil
+}
+
+// remove deletes the folder, the lock last: what is left of an unfinished
+// removal is still known as a scratch folder.
+func (s *scratch) remove() error {
+	entries, err := os.ReadDir(s.dir)
+	errs := []error{err}
+	for _, e := range entries {
+		if e.Name() != lockName {
+			errs = append(errs, os.RemoveAll(filepath.Join(s.dir, e.Name())))
+		}
+	}
+	return errors.Join(append(errs, os.RemoveAll(s.dir), s.lock.Close())...)
+}
+
+// sweep removes the scratch folders of dead runs of the same user.
+func sweep(parent string, log *slog.Logger) error {
+	dirs, err := filepath.Glob(filepath.Join(parent, scratchPrefix+"*"))
+	if err != nil {
+		return fmt.Errorf("look for old scratch folders: %w", err)
+	}
+	var errs []error
+	for _, dir := range dirs {
+		info, err := os.Lstat(dir)
+		if err != nil || !info.IsDir() || !ours(info) {
+			continue // gone meanwhile, or somebody else's
+		}
+		lock, err := lockDir(dir, 0)
+		if errors.Is(err, errLocked) || errors.Is(err, errSwept) || errors.Is(err, os.ErrNotExist) {
+			continue // alive, gone meanwhile, or no scratch folder
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("lock old scratch folder: %w", err))
+			continue
+		}
+		log.Info("removing the scratch folder of a run that died", "dir", dir)
+		errs = append(errs, (&scratch{dir: dir, lock: lock}).remove())
+	}
+	return errors.Join(errs...)
+}
+
+func ours(info os.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Geteuid()
+}
+
+// reachable checks that another user can pass through every folder above dir.
+func reachable(dir, user string) error {
+	for at := dir; ; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		if err != nil {
+			return err
+		}
+		if info.Mode().Perm()&0o001 == 0 {
+			return &drills.EnvironmentError{
+				Missing: fmt.Sprintf("a scratch folder that user %s can reach", user),
+				Err:     fmt.Errorf("%s has mode %v", at, info.Mode().Perm()),
+				Hint:    "set TMPDIR to a folder that everybody can pass through, such as /tmp",
+			}
+		}
+		if at == filepath.Dir(at) {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,217 @@
+package local_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/substrate/local"
+)
+
+// ends are the ways in which a store can go down.
+var ends = []struct {
+	name string
+	end  func(*testing.T, drills.Store)
+}{
+	{"killed", kill},
+	{"paused and killed", func(t *testing.T, s drills.Store) {
+		require.NoError(t, s.(drills.Pauser).Pause(t.Context()))
+		kill(t, s)
+	}},
+	{"terminated", func(t *testing.T, s drills.Store) {
+		begin := time.Now()
+		exit, err := s.(drills.Terminator).Terminate(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, exit.Code, "it ends in good order")
+		t.Logf("terminated in %v", time.Since(begin).Round(time.Microsecond))
+	}},
+}
+
+func kill(t *testing.T, s drills.Store) {
+	t.Helper()
+	begin := time.Now()
+	require.NoError(t, s.Kill(t.Context()))
+	t.Logf("killed in %v", time.Since(begin).Round(time.Microsecond))
+}
+
+func restart(t *testing.T, s drills.Store) {
+	t.Helper()
+	begin := time.Now()
+	require.NoError(t, s.Start(t.Context()))
+	t.Logf("started again in %v", time.Since(begin).Round(time.Microsecond))
+}
+
+func TestPostgresKeepsWhatWasCommitted(t *testing.T) {
+	unused := sharedMemory(t)
+	p := openProvider(t, local.Config{})
+	for _, tt := range ends {
+		t.Run(tt.name, func(t *testing.T) {
+			store, err := newSubstrate(t, p).Store(t.Context(), "postgres", drills.RolePostgres)
+			require.NoError(t, err)
+			addr, pid := store.Addr(), store.Info().PID
+			exec(t, store, "CREATE TABLE t (n int)")
+			for i := range 20 {
+				exec(t, store, "INSERT INTO t VALUES ($1)", i)
+			}
+			lives := livesUnder(t, pid)
+			require.Greater(t, len(lives), 3, "the postmaster has children")
+
+			tt.end(t, store)
+			require.Empty(t, survivors(t, lives))
+			require.ErrorIs(t, store.Kill(t.Context()), drills.ErrNotRunning)
+			restart(t, store)
+			require.ErrorIs(t, store.Start(t.Context()), drills.ErrRunning)
+			require.Equal(t, addr, store.Addr())
+			require.Equal(t, 20, count(t, store))
+			kill(t, store) // Close finds it dead: its shared memory must go all the same
+		})
+	}
+	require.NoError(t, p.Close())
+	require.ElementsMatch(t, unused, sharedMemory(t), "shared memory is left behind")
+}
+
+func TestPostgresIsKilledWithSessionsThatWork(t *testing.T) {
+	store, err := newSubstrate(t, openProvider(t, local.Config{})).Store(t.Context(), "postgres", drills.RolePostgres)
+	require.NoError(t, err)
+	exec(t, store, "CREATE TABLE t (n int)")
+	for range 5 {
+		var sessions sync.WaitGroup
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 8 {
+			sessions.Go(func() {
+				for ctx.Err() == nil {
+					conn, err := pgx.Connect(ctx, store.URL(store.Addr()))
+					if err != nil {
+						continue
+					}
+					for err == nil {
+						_, err = conn.Exec(ctx, "INSERT INTO t SELECT generate_series(1, 1000)")
+					}
+					if err := conn.Close(ctx); err != nil {
+						continue // the server was killed
+					}
+				}
+			})
+		}
+		before := count(t, store)
+		require.Eventually(t, func() bool { return count(t, store) > before }, 10*time.Second, time.Millisecond)
+		lives := livesUnder(t, store.Info().PID)
+		kill(t, store)
+		require.Empty(t, survivors(t, lives))
+		restart(t, store)
+		cancel()
+		sessions.Wait()
+	}
+}
+
+func TestPostgresPauseFreezesItsSessions(t *testing.T) {
+	store, err := newSubstrate(t, openProvider(t, local.Config{})).Store(t.Context(), "postgres", drills.RolePostgres)
+	require.NoError(t, err)
+	conn, err := pgx.Connect(t.Context(), store.URL(store.Addr()))
+	require.NoError(t, err)
+	require.NoError(t, store.(drills.Pauser).Pause(t.Context()))
+	answered := make(chan error, 1)
+	go func() { _, err := conn.Exec(context.Background(), "SELECT 1"); answered <- err }()
+	select {
+	case <-answered:
+		require.Fail(t, "a session of a paused Postgres answers")
+	case <-time.After(100 * time.Millisecond):
+	}
+	require.NoError(t, store.(drills.Pauser).Resume(t.Context()))
+	require.NoError(t, <-answered)
+	require.NoError(t, conn.Close(t.Context()))
+}
+
+func TestRedisKeepsItsAppendOnlyFile(t *testing.T) {
+	p := openProvider(t, local.Config{})
+	for _, tt := range ends {
+		t.Run(tt.name, func(t *testing.T) {
+			store, err := newSubstrate(t, p).Store(t.Context(), "redis", drills.RoleRedis)
+			require.NoError(t, err)
+			addr, client := store.Addr(), redisClient(t, store)
+			require.NoError(t, client.Set(t.Context(), "k", "v", 0).Err())
+			// While a sync to a slow disk is under way Redis holds writes back.
+			require.Eventually(t, func() bool {
+				info, err := client.InfoMap(t.Context(), "persistence").Result()
+				require.NoError(t, err)
+				return info["Persistence"]["aof_pending_bio_fsync"] == "0" && info["Persistence"]["aof_buffer_length"] == "0"
+			}, 10*time.Second, 10*time.Millisecond)
+
+			tt.end(t, store)
+			requireNobodyListens(t, addr)
+			restart(t, store)
+			require.Equal(t, addr, store.Addr())
+			value, err := client.Get(t.Context(), "k").Result()
+			require.NoError(t, err)
+			require.Equal(t, "v", value)
+		})
+	}
+}
+
+func TestStoresLetNobodyInWithoutThePassword(t *testing.T) {
+	s := newSubstrate(t, openProvider(t, local.Config{}))
+	pg, err := s.Store(t.Context(), "postgres", drills.RolePostgres)
+	require.NoError(t, err)
+	_, err = pgx.Connect(t.Context(), "postgres://drillrun:guess@"+pg.Addr()+"/postgres?sslmode=disable")
+	require.ErrorContains(t, err, "password authentication failed")
+
+	rd, err := s.Store(t.Context(), "redis", drills.RoleRedis)
+	require.NoError(t, err)
+	client := redis.NewClient(&redis.Options{Addr: rd.Addr(), MaxRetries: -1})
+	defer func() { require.NoError(t, client.Close()) }()
+	require.ErrorContains(t, client.Ping(t.Context()).Err(), "NOAUTH")
+}
+
+func TestAStoreThatCannotStartSaysWhyAtOnce(t *testing.T) {
+	dir := scratchParent(t)
+	s := newSubstrate(t, openProvider(t, local.Config{Dir: dir}))
+	store, err := s.Store(t.Context(), "postgres", drills.RolePostgres)
+	require.NoError(t, err)
+	kill(t, store)
+	found, err := filepath.Glob(filepath.Join(dir, "drillrun-*", "1", "postgres", "global", "pg_control"))
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	require.NoError(t, os.Remove(found[0]))
+
+	begin := time.Now()
+	err = store.Start(t.Context())
+	require.ErrorContains(t, err, "start postgres")
+	require.ErrorContains(t, err, "pg_control", "the last log lines")
+	require.Less(t, time.Since(begin), 5*time.Second)
+	require.Zero(t, store.Info().PID)
+}
+
+func exec(t *testing.T, store drills.Store, sql string, args ...any) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), store.URL(store.Addr()))
+	require.NoError(t, err)
+	_, err = conn.Exec(t.Context(), sql, args...)
+	require.NoError(t, err)
+	require.NoError(t, conn.Close(t.Context()))
+}
+
+func count(t *testing.T, store drills.Store) (n int) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), store.URL(store.Addr()))
+	require.NoError(t, err)
+	require.NoError(t, conn.QueryRow(t.Context(), "SELECT count(*) FROM t").Scan(&n))
+	require.NoError(t, conn.Close(t.Context()))
+	return n
+}
+
+func redisClient(t *testing.T, store drills.Store) *redis.Client {
+	t.Helper()
+	options, err := redis.ParseURL(store.URL(store.Addr()))
+	require.NoError(t, err)
+	client := redis.NewClient(options)
+	t.Cleanup(func() { require.NoError(t, client.Close()) })
+	return client
+}

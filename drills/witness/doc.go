@@ -1,0 +1,87 @@
+// Package witness is the outside world of a drill: the receiver that every
+// effect of the system goes to. It belongs to the harness, no fault reaches
+// it, and what it has written to the history is what counts: duplicates and
+// losses are counted here, not in the system's own books.
+//
+//	replica-1 ──link──┐
+//	replica-2 ──link──┼──▶ POST /v1/effects ──▶ decide ──▶ history
+//	replica-3 ──link──┘         (token)         └─ one atomic step ─┘
+//
+// # Wire format
+//
+// Any language with an HTTP client can report effects:
+//
+//	curl -i http://$WITNESS/v1/effects \
+//	  -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \
+//	  -d '{"subject":"order-17","key":"order-17/charge","kind":"once"}'
+//
+// The body is one JSON object. With Content-Type application/x-ndjson it is
+// one or more objects, one a line. The fields of an effect:
+//
+//	subject     string   required; what must happen once: a job, a cron slot
+//	key         string   required; what the receiver de-duplicates by. Stable: the
+//	                     same for every attempt at this subject
+//	kind        string   required; "once", "fenced" or "record", see below
+//	leadership  string   required for "fenced": which leadership acts
+//	term        number   of the leadership or lease under which the sender acts, from 1
+//	attempt     number   which attempt this is, from 1; only recorded
+//
+// The kind chooses what the witness does with it:
+//
+//   - once: the first effect of a key is accepted, every later one is seen.
+//   - fenced: the leadership's highest term so far is the bar. A lower term, or
+//     none, is stale; a higher one raises the bar, even where its effect turns
+//     out to be seen. What is not stale is de-duplicated by key like once: a new
+//     leader repeats the slot that its dead predecessor had not recorded.
+//   - record: always accepted, to be counted.
+//
+// The keys of "once" are one space, and those of each leadership another.
+//
+// The answers are JSON too:
+//
+//	200 {"outcome":"accepted"}          it took effect
+//	208 {"outcome":"seen"}              its key was known: nothing happened again
+//	409 {"outcome":"stale","term":8}    refused; 8 is the highest term seen, 0 if none
+//	400 {"error":"…"}                   not an effect: unknown or missing field, bad UTF-8, …
+//	401 {"error":"…"}                   no token, or an unknown one
+//	413 {"error":"…"}                   too large
+//	500 {"error":"…"}                   the history cannot be written: nothing is claimed
+//	503 {"error":"…"}                   the drill is over
+//
+// Lines are answered with 200 and one line each, in order, with the status
+// inside: {"status":409,"outcome":"stale","term":8}. A line that is not an
+// effect gets {"status":400,"error":"…"}, and the others are judged all the
+// same. If the history fails in between, the whole answer is a 500.
+//
+// No answer, or a 500, leaves open whether the effect was recorded: send it
+// again, with the same key. 409 is final: whoever gets it has been superseded.
+//
+// Limits: 64 KiB for one effect, 4 MiB for a body of lines, 1 KiB for each
+// string. A request has 15 s to arrive whole, its headers 5 s; an idle
+// connection is kept for 2 minutes. GET /healthz answers 200 while effects can
+// be recorded, without a token.
+//
+// # Evidence
+//
+// Every decision is one event: actor "witness", op [history.OpEffect], phase ok
+// for accepted and seen, fail for stale, with the effect's key and a
+// [history.Effect]. The replica in it is the one that the token was made for,
+// whatever the sender believes to be. Requests that are no effects (400, 401,
+// 413) leave no event.
+//
+// A key that comes again under another subject is a mistake of the system: the
+// receiver cannot know, so the answer is 208 as ever (with a note), and the
+// second subject has not taken effect. Its event carries the mistake in Err:
+// a judge of losses must not take such a seen for an effect of its subject.
+//
+// # Invariants
+//
+//   - The order of events is the order of decisions: deciding and appending
+//     happen under one lock.
+//   - No outcome is answered whose event the history did not take.
+//   - After Close has returned, nothing more is appended.
+//
+// Failure cases: once the history has failed, every effect is answered with
+// 500, and the drill's verdict is unknown. Keys are kept for the whole drill,
+// as hashes: some 50 bytes each, about 500 MB for ten million.
+package witness

@@ -1,0 +1,149 @@
+package witness
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+
+	"github.com/drillrun/drillrun/drills/history"
+)
+
+const (
+	typeJSON  = "application/json"
+	typeLines = "application/x-ndjson"
+)
+
+// answer is what the sender of an effect is told.
+type answer struct {
+	Status  int             `json:"status,omitempty"` // in a batch only, where every line has its own
+	Outcome history.Outcome `json:"outcome,omitempty"`
+	Term    *uint64         `json:"term,omitempty"`
+	Note    string          `json:"note,omitempty"`
+	Error   string          `json:"error,omitempty"`
+}
+
+func (w *Witness) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/effects", w.effects)
+	mux.HandleFunc("GET /healthz", w.health)
+	return mux
+}
+
+func (w *Witness) health(rw http.ResponseWriter, _ *http.Request) {
+	if err := w.ledger.log.Err(); err != nil {
+		reply(rw, http.StatusServiceUnavailable, answer{Error: err.Error()})
+		return
+	}
+	reply(rw, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+func (w *Witness) effects(rw http.ResponseWriter, r *http.Request) {
+	replica, known := w.tokens.replica(r.Header.Get("Authorization"))
+	if !known {
+		rw.Header().Set("WWW-Authenticate", "Bearer")
+		reply(rw, http.StatusUnauthorized, answer{Error: "send the replica's token as Authorization: Bearer TOKEN"})
+		return
+	}
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	lines := err == nil && media == typeLines
+	limit := int64(maxEffect)
+	if lines {
+		limit = maxBatch
+	}
+	body, err := readBody(rw, r, limit)
+	switch tooLarge := (*http.MaxBytesError)(nil); {
+	case errors.As(err, &tooLarge):
+		reply(rw, http.StatusRequestEntityTooLarge, answer{Error: fmt.Sprintf("at most %d bytes of %s are taken at once", limit, bodyName(lines))})
+	case err != nil:
+		reply(rw, http.StatusBadRequest, answer{Error: fmt.Sprintf("the request did not arrive whole: %v", err)})
+	case lines:
+		w.batch(rw, replica, body)
+	default:
+		status, a := w.one(replica, body)
+		reply(rw, status, a)
+	}
+}
+
+func bodyName(lines bool) string {
+	if lines {
+		return "lines"
+	}
+	return "one effect"
+}
+
+// readBody reads everything before anything is decided: an effect takes place
+// whole or not at all.
+func readBody(rw http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), limit)) + bytes.MinRead)
+	_, err := body.ReadFrom(http.MaxBytesReader(rw, r.Body, limit))
+	return body.Bytes(), err
+}
+
+// one judges one effect.
+func (w *Witness) one(replica string, text []byte) (status int, a answer) {
+	e, err := decodeEffect(text)
+	if err != nil {
+		return http.StatusBadRequest, answer{Error: err.Error()}
+	}
+	d, err := w.ledger.enter(replica, &e)
+	switch {
+	case errors.Is(err, errClosed):
+		return http.StatusServiceUnavailable, answer{Error: err.Error()}
+	case err != nil:
+		return http.StatusInternalServerError, answer{Error: err.Error()}
+	}
+	switch d.outcome {
+	case history.Stale:
+		return http.StatusConflict, answer{Outcome: d.outcome, Term: &d.highest}
+	case history.Seen:
+		return http.StatusAlreadyReported, answer{Outcome: d.outcome, Note: d.remark}
+	default:
+		return http.StatusOK, answer{Outcome: d.outcome}
+	}
+}
+
+// batch judges one effect a line, and answers one line each. Every line is
+// decided by itself.
+func (w *Witness) batch(rw http.ResponseWriter, replica string, body []byte) {
+	if len(body) == 0 {
+		reply(rw, http.StatusBadRequest, answer{Error: "there are no lines"})
+		return
+	}
+	var answers bytes.Buffer
+	encoder := json.NewEncoder(&answers)
+	for line := range bytes.Lines(body) {
+		status, a := w.one(replica, bytes.TrimSuffix(line, []byte("\n")))
+		if status >= http.StatusInternalServerError {
+			reply(rw, status, a)
+			return
+		}
+		a.Status = status
+		if err := encoder.Encode(a); err != nil {
+			reply(rw, http.StatusInternalServerError, answer{Error: err.Error()})
+			return
+		}
+	}
+	send(rw, http.StatusOK, typeLines, answers.Bytes())
+}
+
+func reply(rw http.ResponseWriter, status int, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		status, text = http.StatusInternalServerError, []byte(`{"error":"the answer cannot be encoded"}`)
+	}
+	send(rw, status, typeJSON, append(text, '\n'))
+}
+
+// send breaks the connection off where the answer cannot be written: its
+// reader must not take half of it for the whole.
+func send(rw http.ResponseWriter, status int, media string, text []byte) {
+	rw.Header().Set("Content-Type", media)
+	rw.WriteHeader(status)
+	if _, err := rw.Write(text); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+}

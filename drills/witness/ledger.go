@@ -1,0 +1,126 @@
+package witness
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"strconv"
+	"sync"
+
+	"github.com/drillrun/drillrun/drills/history"
+)
+
+var (
+	errClosed   = errors.New("the drill is over")
+	errNoRecord = errors.New("the history cannot be written: nothing is known about this effect")
+)
+
+// collision is the remark on an effect whose key belongs to another subject.
+const collision = "the key was accepted under another subject"
+
+// ledger decides about effects and records each decision, as one step.
+type ledger struct {
+	log  *history.Log
+	seed maphash.Seed
+
+	mu     sync.Mutex
+	closed bool
+	terms  map[string]uint64    // the highest term seen, by leadership
+	keys   map[keyDigest]uint64 // the hash of the subject that a key took effect for
+}
+
+// keyDigest stands for a key in its space. Keys can be long and are never
+// needed again; two of ten million meet with a probability of 1e-25.
+type keyDigest [16]byte
+
+func newLedger(log *history.Log) *ledger {
+	return &ledger{log: log, seed: maphash.MakeSeed(), terms: map[string]uint64{}, keys: map[keyDigest]uint64{}}
+}
+
+// decision is what became of an effect.
+type decision struct {
+	outcome history.Outcome
+	highest uint64 // stale: the highest term seen
+	remark  string
+}
+
+// enter decides about e and records that. After an error nothing may be
+// claimed about e.
+func (l *ledger) enter(replica string, e *effect) (decision, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return decision{}, errClosed
+	}
+	d := l.decide(e)
+	phase := history.OK
+	if d.outcome == history.Stale {
+		phase = history.Fail
+	}
+	seq := l.log.Append(history.Event{
+		Actor: "witness", Op: history.OpEffect, Phase: phase, Key: e.Key, Err: d.remark,
+		Detail: history.EffectDetail(history.Effect{
+			Replica: replica, Subject: e.Subject, Kind: e.Kind,
+			Leadership: e.Leadership, Term: e.Term, Attempt: e.Attempt, Outcome: d.outcome,
+		}),
+	})
+	if seq == 0 {
+		return decision{}, errNoRecord
+	}
+	return d, nil
+}
+
+// decide applies the policy of e's kind. It is called with the lock held.
+func (l *ledger) decide(e *effect) decision {
+	switch e.Kind {
+	case history.KindFenced:
+		highest := l.terms[e.Leadership]
+		if e.Term == 0 || e.Term < highest {
+			return decision{outcome: history.Stale, highest: highest, remark: fmt.Sprintf("term %d, the highest seen is %d", e.Term, highest)}
+		}
+		l.terms[e.Leadership] = e.Term
+		return l.once(e)
+	case history.KindOnce:
+		return l.once(e)
+	default:
+		return decision{outcome: history.Accepted}
+	}
+}
+
+// once de-duplicates by key.
+func (l *ledger) once(e *effect) decision {
+	key, subject := digestKey(e), maphash.String(l.seed, e.Subject)
+	switch first, known := l.keys[key]; {
+	case !known:
+		l.keys[key] = subject
+		return decision{outcome: history.Accepted}
+	case first != subject:
+		return decision{outcome: history.Seen, remark: collision}
+	default:
+		return decision{outcome: history.Seen}
+	}
+}
+
+// digestKey keeps the spaces of keys apart: only a fenced effect has a
+// leadership in it, and that is never empty.
+func digestKey(e *effect) keyDigest {
+	space := ""
+	if e.Kind == history.KindFenced {
+		space = e.Leadership
+	}
+	text := make([]byte, 0, 128)
+	text = strconv.AppendInt(text, int64(len(space)), 10)
+	text = append(text, ':')
+	text = append(text, space...)
+	text = append(text, e.Key...)
+	sum := sha256.Sum256(text)
+	return keyDigest(sum[:16])
+}
+
+// close ends the recording: nothing is appended once it has returned.
+func (l *ledger) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+}

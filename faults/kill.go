@@ -1,0 +1,71 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/drillrun/drillrun/drills"
+)
+
+// Kill ends processes with SIGKILL: a crash, an OOM kill, a node that is gone.
+// The kernel closes the victim's sockets, so its peers learn of it at once;
+// nothing that it held in memory survives, and none of its own clean-up runs.
+func Kill() drills.FaultSpec {
+	return drills.FaultSpec{
+		VerbSpec: drills.VerbSpec{
+			Name:    "kill",
+			Usage:   "kill leader | follower | any | all | REPLICA | STORE",
+			Summary: "SIGKILL: the process ends at once, its sockets are closed by the kernel",
+			Doc:     "Stands for a crash, an OOM kill, a lost node. Proved by the victim's pid, which ran before and has been reaped after. Undone by \"start victim\"; at the latest when the drill drains.",
+			Check:   func(a drills.Args) error { return a.Takes(1, 1) },
+		},
+		New: func(a drills.Args) (drills.Fault, error) { return &kill{selector: a.Words[0]}, nil },
+	}
+}
+
+type kill struct {
+	selector string
+	victims  []drills.Process
+	pids     map[string]int // before the kill
+}
+
+func (f *kill) Plan(ctx context.Context, t drills.Target) (drills.Undo, error) {
+	victims, err := t.Resolve(ctx, f.selector)
+	if err != nil {
+		return drills.Undo{}, err
+	}
+	f.victims, f.pids = victims, map[string]int{}
+	for _, p := range victims {
+		info := p.Info()
+		if info.PID == 0 {
+			return drills.Undo{}, fmt.Errorf("%s: %w", info.Name, drills.ErrNotRunning)
+		}
+		f.pids[info.Name] = info.PID
+	}
+	return drills.Undo{Action: drills.ActionStart, Victims: names(victims)}, nil
+}
+
+func (f *kill) Inject(ctx context.Context) error {
+	return together(ctx, f.victims, "kill", func(ctx context.Context, p drills.Process) error { return p.Kill(ctx) })
+}
+
+// Await finds the victims gone. Kill has returned, so they are reaped; one
+// that had ended by itself would have made it fail.
+func (f *kill) Await(context.Context) (drills.Evidence, error) {
+	for _, p := range f.victims {
+		if pid := p.Info().PID; pid != 0 {
+			return nil, fmt.Errorf("%s still runs, as pid %d", p.Info().Name, pid)
+		}
+	}
+	return drills.Evidence{"signal": "SIGKILL", "reaped": f.pids}, nil
+}
+
+func (f *kill) Recover(ctx context.Context) error {
+	return together(ctx, f.victims, "start", func(ctx context.Context, p drills.Process) error {
+		if err := p.Start(ctx); !errors.Is(err, drills.ErrRunning) {
+			return err
+		}
+		return nil
+	})
+}

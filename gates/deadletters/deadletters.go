@@ -1,0 +1,62 @@
+// Package deadletters counts the jobs that were given up during a drill: what
+// completions alone hide.
+//
+// It is the count "dead_letters" of the snapshot at rest minus that of the
+// baseline, taken before the script began.
+//
+// Minimum evidence: an acknowledged submission, a completed drain, and both
+// counts. Fewer dead letters at rest than at first (a store lost them) say
+// nothing of how many were added: unknown.
+//
+// What makes it fail: a dead letter that the drill brought about.
+package deadletters
+
+import (
+	"fmt"
+
+	"github.com/drillrun/drillrun/drills/history"
+	"github.com/drillrun/drillrun/gates"
+)
+
+// Metric is "dead_letters".
+func Metric() gates.Metric {
+	return gates.Metric{
+		Name:     "dead_letters",
+		Summary:  "jobs that were given up during the drill",
+		Doc:      "The stores' own count of dead letters after a completed drain, less that before the script.",
+		Unit:     gates.Count,
+		Requires: []string{"jobs"},
+		Needs:    "an acknowledged submission, a completed drain, and snapshots before and after that count dead letters",
+		New:      func(history.Header) gates.Meter { return &meter{} },
+	}
+}
+
+type meter struct{ rest gates.Rest }
+
+// Observe waits for the snapshots.
+func (m *meter) Observe(e *gates.Event) { m.rest.ObserveRest(e.Event) }
+
+// Measure is the difference of the stores' counts.
+func (m *meter) Measure() gates.Measurement {
+	if why := m.rest.NotDrained(); why != "" {
+		return gates.Measurement{Missing: why}
+	}
+	before, first, missing := m.rest.Count(history.SnapshotBaseline, history.CountDeadLetters)
+	if missing != "" {
+		return gates.Measurement{Missing: missing}
+	}
+	after, last, missing := m.rest.Count(history.SnapshotRest, history.CountDeadLetters)
+	switch {
+	case missing != "":
+		return gates.Measurement{Missing: missing}
+	case after < before:
+		return gates.Measurement{Missing: fmt.Sprintf("there were %d dead letters before and %d are left: how many were added cannot be known", before, after)}
+	case after == before && m.rest.Acknowledged() == 0:
+		return gates.Measurement{Missing: "no submission was acknowledged"}
+	}
+	found := gates.Measurement{Value: float64(after - before), N: m.rest.Acknowledged(), Evidence: []uint64{first, last}}
+	if before > 0 {
+		found.Note = fmt.Sprintf("%d were there before", before)
+	}
+	return found
+}

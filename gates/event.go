@@ -1,0 +1,78 @@
+package gates
+
+import (
+	"fmt"
+
+	"github.com/drillrun/drillrun/drills/history"
+)
+
+// Event is an event on its way past all meters. Its detail is decoded, and its
+// subject looked up, once for all of them and only if one asks.
+type Event struct {
+	*history.Event
+	subjects *subjects
+
+	effect  decoded[history.Effect]
+	submit  decoded[history.Submit]
+	subject Subject
+	named   bool // subject is set
+	err     error
+}
+
+type decoded[T any] struct {
+	done bool
+	ok   bool
+	v    T
+}
+
+// reset makes e the carrier of another event.
+func (e *Event) reset(ev *history.Event) {
+	e.Event = ev
+	e.effect.done, e.submit.done, e.named, e.err = false, false, false, nil
+}
+
+// Effect is the detail of an effect's arrival; false for any other event.
+func (e *Event) Effect() (*history.Effect, bool) {
+	if e.Op != history.OpEffect {
+		return nil, false
+	}
+	return read(e, &e.effect, history.DecodeEffect)
+}
+
+// Submit is the detail of a client's submission; false for any other event.
+func (e *Event) Submit() (*history.Submit, bool) {
+	if e.Op != history.OpSubmit {
+		return nil, false
+	}
+	return read(e, &e.submit, history.DecodeSubmit)
+}
+
+func read[T any](e *Event, d *decoded[T], decode func(*history.Event) (T, error)) (*T, bool) {
+	if d.done {
+		return &d.v, d.ok
+	}
+	v, err := decode(e.Event)
+	d.v, d.ok, d.done = v, err == nil, true
+	if err != nil {
+		e.err = fmt.Errorf("event %d: detail of %s: %w", e.Seq, e.Op, err)
+	}
+	return &d.v, d.ok
+}
+
+// Subject is the subject of an effect or a submission; false for any other
+// event.
+func (e *Event) Subject() (Subject, bool) {
+	if e.named {
+		return e.subject, true
+	}
+	name := ""
+	if effect, ok := e.Effect(); ok {
+		name = effect.Subject
+	} else if submit, ok := e.Submit(); ok {
+		name = submit.Subject
+	} else {
+		return 0, false
+	}
+	e.subject, e.named = e.subjects.of(name), true
+	return e.subject, true
+}

@@ -1,0 +1,182 @@
+// Package failover measures how long a leadership stays without an effect after
+// its leader was hit by a fault.
+//
+// The clock starts when the injection begins (the signal is about to be sent,
+// the toxic about to be set) and stops at the first effect, accepted or seen,
+// under a higher term of that leadership. "Seen" counts, because a new leader
+// may repeat the slot that its dead predecessor had not recorded: it acts then,
+// although nothing happens again. The leader is the replica that sent the
+// latest fenced effect of the highest term before the injection: the witness's
+// word, not the system's.
+//
+//	inject invoke ──────────────▶ inject ok (proof)       recover …
+//	     │                             effect, term + 1
+//	     └────────── failover ──────────────┘
+//
+// The effect may come before the proof: a victim can be reaped later than its
+// lock is released. A fault without proof gives no sample.
+//
+// Minimum evidence: one fault, proved to be in effect, that hit a leader.
+//
+// What makes it fail: a new term that acts too late, or never. "Never" is said
+// when the drill ran to its end or was drained after the fault; a record that
+// breaks off earlier leaves the sample open, known from below only.
+package failover
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/drillrun/drillrun/drills/history"
+	"github.com/drillrun/drillrun/gates"
+)
+
+// Metric is "failover".
+func Metric() gates.Metric {
+	return gates.Metric{
+		Name:    "failover",
+		Summary: "injection begun → first effect under a higher term of the leadership that was hit",
+		Doc: "One sample for each leadership that each proved fault hit. Infinite where no higher term acted " +
+			"before the end. Faults whose victims did not lead give no sample.",
+		Unit:     gates.Duration,
+		Requires: []string{"leader"},
+		Needs:    "a fault, proved to be in effect, whose victim led",
+		New:      func(history.Header) gates.Meter { return &meter{reigns: map[string]*reign{}} },
+	}
+}
+
+type meter struct {
+	faults gates.Faults
+	rest   gates.Rest
+	reigns map[string]*reign // by leadership
+	hits   []*hit
+	last   gates.Moment
+	ended  bool // by the end of the script
+}
+
+// reign is the highest term of a leadership and who acted under it last.
+type reign struct {
+	term    uint64
+	leader  string
+	waiting []*hit // for a higher term
+}
+
+// hit is one leadership whose leader a fault hit.
+type hit struct {
+	fault  *gates.FaultLife
+	begun  gates.Moment
+	term   uint64
+	leader string
+
+	next     gates.Moment // the first effect under a higher term
+	nextTerm uint64
+	heir     string
+}
+
+// Observe follows the terms, and notes whom each fault hits as it begins.
+func (m *meter) Observe(e *gates.Event) {
+	m.last = gates.Moment{At: e.At, Seq: e.Seq}
+	m.rest.ObserveRest(e.Event)
+	if effect, ok := e.Effect(); ok {
+		m.effect(effect)
+		return
+	}
+	if e.Op == history.OpEnd {
+		m.ended = e.Phase == history.OK
+	}
+	fault := m.faults.Observe(e.Event)
+	if fault != nil && e.Op == history.OpInject && e.Phase == history.Invoke {
+		m.strike(fault)
+	}
+}
+
+func (m *meter) effect(effect *history.Effect) {
+	if effect.Kind != history.KindFenced || effect.Outcome == history.Stale || effect.Leadership == "" {
+		return
+	}
+	r := m.reigns[effect.Leadership]
+	if r == nil {
+		r = &reign{}
+		m.reigns[effect.Leadership] = r
+	}
+	if effect.Term < r.term {
+		return
+	}
+	if effect.Term > r.term {
+		r.relieve(effect, m.last)
+		r.term = effect.Term
+	}
+	r.leader = effect.Replica
+}
+
+// relieve ends the wait of those that a lower term left.
+func (r *reign) relieve(effect *history.Effect, now gates.Moment) {
+	for _, h := range r.waiting {
+		h.next, h.nextTerm, h.heir = now, effect.Term, effect.Replica
+	}
+	r.waiting = nil
+}
+
+func (m *meter) strike(fault *gates.FaultLife) {
+	for _, r := range m.reigns {
+		if r.leader == "" || !slices.Contains(fault.Detail.Victims, r.leader) {
+			continue
+		}
+		h := &hit{fault: fault, begun: m.last, term: r.term, leader: r.leader}
+		r.waiting = append(r.waiting, h)
+		m.hits = append(m.hits, h)
+	}
+}
+
+// Measure gives one sample for each proved hit.
+func (m *meter) Measure() gates.Measurement {
+	var found gates.Measurement
+	for _, h := range m.hits {
+		if h.fault.InEffect.Happened() {
+			found.Samples = append(found.Samples, m.sample(h))
+		}
+	}
+	if len(found.Samples) == 0 {
+		found.Missing = m.missing()
+	}
+	return found
+}
+
+func (m *meter) sample(h *hit) gates.Sample {
+	s := gates.Sample{Evidence: []uint64{h.begun.Seq, h.fault.InEffect.Seq}}
+	what := fmt.Sprintf("%q hit %s in term %d", h.fault.Detail.Fault, h.leader, h.term)
+	switch {
+	case h.next.Happened():
+		s.Took = h.next.At - h.begun.At
+		s.Note = fmt.Sprintf("%s, and %s acted in term %d", what, h.heir, h.nextTerm)
+		s.Evidence = append(s.Evidence, h.next.Seq)
+		slices.Sort(s.Evidence)
+	case m.ended || m.rest.Drained():
+		s.Took = gates.Never
+		s.Note = what + ", and no higher term acted until the end"
+	default:
+		s.Took, s.Open = m.last.At-h.begun.At, true
+		s.Note = what + ", and no higher term acted before the record ends"
+	}
+	return s
+}
+
+func (m *meter) missing() string {
+	var victims []string
+	for _, life := range m.faults.Lives() {
+		if life.InEffect.Happened() {
+			victims = append(victims, life.Detail.Victims...)
+		}
+	}
+	switch {
+	case len(m.faults.Lives()) == 0:
+		return "no fault was injected"
+	case victims == nil:
+		return "no fault was proved to be in effect"
+	case len(m.reigns) == 0:
+		return "no leader was seen to act"
+	}
+	slices.Sort(victims)
+	return "no fault hit a leader: " + strings.Join(slices.Compact(victims), ", ") + " did not lead when it was hit"
+}

@@ -1,0 +1,117 @@
+// Package gatetest runs a metric against the hand-made histories in its
+// testdata. Each case is a txtar file whose name is a sentence:
+//
+//	Why this history is judged so, in free words.
+//	-- want --
+//	gate: failover < 30s
+//	verdict: pass
+//	observed: 11 ms
+//	-- history --
+//	0ms    fault/1  inject invoke  fault="kill leader" victims=replica-1
+//	11ms   witness  effect ok      replica=replica-2 subject=slot/2 kind=fenced leadership=cron term=2
+//	20ms   engine   end ok
+//
+// "want" may also have "why" (a part of the reason), "evidence" (numbers of
+// events, in order) and "system" (its promises; "leader jobs exactly-once" if
+// left out). A line of the history is: time, actor, operation, phase, and then
+// details as name=value; see [Parse].
+package gatetest
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/tools/txtar"
+
+	"github.com/drillrun/drillrun/drills/history"
+	"github.com/drillrun/drillrun/gates"
+)
+
+// Run judges every case in testdata, and demands that the metric has been seen
+// to pass, to fail and to be unknown there, and not to apply where it can.
+func Run(t *testing.T, metric gates.Metric) {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.txtar")
+	require.NoError(t, err)
+	met := map[gates.Verdict]bool{}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
+		t.Run(name, func(t *testing.T) {
+			met[runCase(t, file, metric)] = true
+		})
+	}
+	require.True(t, met[gates.Pass], "no case passes")
+	require.True(t, met[gates.Fail], "no case fails")
+	require.True(t, met[gates.Unknown], "no case is unknown")
+	if len(metric.Requires) > 0 {
+		require.True(t, met[gates.NotApplicable], "no case is n/a")
+	}
+}
+
+func runCase(t *testing.T, file string, metric gates.Metric) gates.Verdict {
+	archive, err := txtar.ParseFile(file)
+	require.NoError(t, err)
+	require.NotEmpty(t, strings.TrimSpace(string(archive.Comment)), "a case says what it shows")
+	want, text, err := sections(archive)
+	require.NoError(t, err)
+	events, err := Parse(text)
+	require.NoError(t, err)
+	gate, err := gates.Compile(want["gate"], map[string]gates.Metric{metric.Name: metric})
+	require.NoError(t, err)
+
+	h := history.New(history.Header{Guarantees: guarantees(want["system"])}, events)
+	judgement := gates.Judge(h, []gates.Gate{gate}, nil)
+	got := judgement.Results[0]
+	require.Equal(t, want["verdict"], got.Verdict.String(), "observed %q, why %q", got.Observed, got.Why)
+	require.Equal(t, want["observed"], got.Observed)
+	require.Contains(t, got.Why, want["why"])
+	if got.Verdict == gates.Unknown || got.Verdict == gates.NotApplicable {
+		require.NotEmpty(t, want["why"], "an unknown or n/a verdict has a reason, and it is %q", got.Why)
+	}
+	if evidence, given := want["evidence"]; given {
+		require.Equal(t, "["+evidence+"]", fmt.Sprint(got.Evidence))
+	}
+	return got.Verdict
+}
+
+// sections takes a case apart.
+func sections(archive *txtar.Archive) (want map[string]string, text string, err error) {
+	want = map[string]string{"system": "leader jobs exactly-once"}
+	for _, f := range archive.Files {
+		switch f.Name {
+		case "history":
+			text = string(f.Data)
+		case "want":
+			for line := range strings.Lines(string(f.Data)) {
+				name, value, ok := strings.Cut(line, ":")
+				if !ok {
+					return nil, "", fmt.Errorf("want %q: no \"name: value\"", line)
+				}
+				want[name] = strings.TrimSpace(value)
+			}
+		default:
+			return nil, "", fmt.Errorf("unknown section %q", f.Name)
+		}
+	}
+	return want, text, nil
+}
+
+func guarantees(words string) history.Guarantees {
+	var g history.Guarantees
+	for _, word := range strings.Fields(words) {
+		switch word {
+		case "leader":
+			g.Leader = true
+		case "jobs":
+			g.Jobs = true
+		case "exactly-once", "at-least-once":
+			g.Effects = word
+		default:
+			g.Means = append(g.Means, word)
+		}
+	}
+	return g
+}

@@ -1,0 +1,114 @@
+package gates
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/drillrun/drillrun/drills/history"
+)
+
+// Unit is what a metric is measured in.
+type Unit int
+
+// The units of metrics.
+const (
+	Duration Unit = iota + 1 // samples of time; takes aggregates
+	Count                    // a number of things
+	Share                    // a fraction, 0 to 1
+)
+
+func (u Unit) String() string {
+	switch u {
+	case Duration:
+		return "time"
+	case Count:
+		return "count"
+	case Share:
+		return "share"
+	}
+	return fmt.Sprintf("unit(%d)", int(u))
+}
+
+// Metric is one thing that can be measured in a history.
+type Metric struct {
+	Name    string // as gate lines have it
+	Summary string // one line
+	Doc     string // what it means and what makes it fail, in sentences
+	Unit    Unit
+	// Requires are the promises of the system without which the metric is not
+	// applicable: "leader", "jobs", "exactly-once", "fencing".
+	Requires []string
+	Needs    string // the minimum of evidence, in words
+	New      func(history.Header) Meter
+}
+
+// Meter measures one metric in one history, event by event. An event is valid
+// only until Observe returns; the strings in it may be kept.
+type Meter interface {
+	Observe(*Event)
+	// Measure says what the events so far show.
+	Measure() Measurement
+}
+
+// Never is the duration of a sample whose end never came.
+const Never = time.Duration(math.MaxInt64)
+
+// Sample is one measured time.
+type Sample struct {
+	Took time.Duration // Never where the end was waited for and did not come
+	// Open says that the record ended first: Took is only known from below.
+	Open     bool
+	Note     string   // what happened, in words
+	Evidence []uint64 // the events that begin and end it
+}
+
+// Measurement is what a meter found.
+type Measurement struct {
+	Samples []Sample // of a Duration
+	Value   float64  // of a Count or a Share
+	// AtLeast says that Value is proved, and that it may be more: the reason
+	// is Missing.
+	AtLeast  bool
+	N        int      // how many observations Value rests on
+	Evidence []uint64 // the events that show Value, EvidenceLimit at most
+	Note     string   // a remark for people
+	Missing  string   // why it cannot be known: the minimum of evidence is not met
+}
+
+// EvidenceLimit bounds the evidence of one measurement: it is for people to
+// look at, and a count of ten thousand needs no more proof than twenty of them.
+const EvidenceLimit = 20
+
+// AppendEvidence adds events to the evidence up to EvidenceLimit.
+func AppendEvidence(evidence []uint64, seqs ...uint64) []uint64 {
+	room := max(0, EvidenceLimit-len(evidence))
+	return append(evidence, seqs[:min(room, len(seqs))]...)
+}
+
+// inapplicable says why the metric does not apply to a system, or nothing.
+func (m Metric) inapplicable(g history.Guarantees) string {
+	for _, want := range m.Requires {
+		if offered, lack := offers(g, want); !offered {
+			return lack
+		}
+	}
+	return ""
+}
+
+// offers says whether a system promises something, and in words what it lacks
+// otherwise.
+func offers(g history.Guarantees, want string) (offered bool, lack string) {
+	switch want {
+	case "leader":
+		return g.Leader, "the system has no leader"
+	case "jobs":
+		return g.Jobs, "the system takes no jobs"
+	case "exactly-once":
+		return g.Effects == "exactly-once", "the system does not promise effects exactly once"
+	case "fencing":
+		return g.Leader || slices.Contains(g.Means, "fencing"), "the system has no leader and fences nothing"
+	}
+	return false, "the system does not offer " + want
+}

@@ -1,0 +1,111 @@
+package gates
+
+import (
+	"fmt"
+
+	"github.com/drillrun/drillrun/drills/history"
+)
+
+// Rest follows what a drill does to outlast the system's machinery: its drain,
+// and the snapshots of all stores. The meters of absences ("nothing was lost")
+// embed one.
+type Rest struct {
+	drained      bool
+	why          string // why it is not drained, where a drain ran
+	acknowledged int    // submissions
+	snapshots    map[string]snapshot
+}
+
+type snapshot struct {
+	seq    uint64
+	counts history.Snapshot
+	err    string
+}
+
+// ObserveRest takes note of drains and snapshots. Whatever is submitted or
+// broken after a drain has not been outlasted by it.
+func (r *Rest) ObserveRest(e *history.Event) {
+	switch e.Op {
+	case history.OpSubmit, history.OpInject:
+		if e.Op == history.OpSubmit && e.Phase == history.OK {
+			r.acknowledged++
+		}
+		if r.drained && e.Phase == history.Invoke {
+			r.drained, r.why = false, "the last drain came before the last "+e.Op
+		}
+	case history.OpDrain:
+		r.drain(e)
+	case history.OpSnapshot:
+		r.snapshot(e)
+	}
+}
+
+func (r *Rest) drain(e *history.Event) {
+	if e.Phase == history.Invoke {
+		r.drained, r.why = false, "the drain did not end"
+		return
+	}
+	detail, err := history.Decode[history.Drain](e)
+	switch {
+	case err != nil:
+		r.drained, r.why = false, fmt.Sprintf("the drain's detail cannot be read: %v", err)
+	case e.Phase != history.OK:
+		r.drained, r.why = false, "the drain failed: "+e.Err
+	case !detail.Complete:
+		r.drained, r.why = false, "the drain was not complete"
+	default:
+		r.drained, r.why = true, ""
+	}
+}
+
+func (r *Rest) snapshot(e *history.Event) {
+	s := snapshot{seq: e.Seq}
+	counts, err := history.Decode[history.Snapshot](e)
+	switch {
+	case e.Phase != history.OK:
+		s.err = "failed: " + e.Err
+	case err != nil:
+		s.err = "cannot be read: " + err.Error()
+	default:
+		s.counts = counts
+	}
+	if r.snapshots == nil {
+		r.snapshots = map[string]snapshot{}
+	}
+	r.snapshots[e.Key] = s
+}
+
+// Drained says whether the machinery was outlasted.
+func (r *Rest) Drained() bool { return r.drained }
+
+// Acknowledged is how many submissions the system has acknowledged.
+func (r *Rest) Acknowledged() int { return r.acknowledged }
+
+// NotDrained says why an absence cannot be claimed; empty after a completed
+// drain.
+func (r *Rest) NotDrained() string {
+	switch {
+	case r.drained:
+		return ""
+	case r.why != "":
+		return r.why + ": what did not happen yet may still come"
+	}
+	return "no drain was completed: what did not happen yet may still come"
+}
+
+// Count is a count of a snapshot and the event that has it. Missing says why
+// there is none.
+func (r *Rest) Count(key, name string) (n int64, seq uint64, missing string) {
+	s, taken := r.snapshots[key]
+	if !taken {
+		return 0, 0, fmt.Sprintf("there is no snapshot %q of the stores", key)
+	}
+	if s.err != "" {
+		return 0, 0, fmt.Sprintf("the snapshot %q of the stores %s", key, s.err)
+	}
+	n, told := s.counts[name]
+	if !told {
+		return 0, 0, fmt.Sprintf("the snapshot %q of the stores has no count %q", key, name)
+	}
+	return n, s.seq, ""
+}

@@ -1,0 +1,100 @@
+package adapter
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"syscall"
+
+	"github.com/drillrun/drillrun/drills"
+)
+
+// maxAnswer bounds what is read of an answer, in bytes.
+const maxAnswer = 1 << 20
+
+// client speaks the reference's HTTP API.
+type client struct {
+	base  string
+	token string
+	http  *http.Client
+}
+
+var _ drills.Client = (*client)(nil)
+
+func newClient(addr, token string) *client {
+	return &client{
+		base: "http://" + addr, token: token,
+		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+	}
+}
+
+// Do submits a job. Its outcome is certain only where the answer says so, or
+// where no connection was made.
+func (c *client) Do(ctx context.Context, op drills.Op) (json.RawMessage, error) {
+	if op.Name != "submit" {
+		return nil, fmt.Errorf("operation %q: %w: the reference knows submit", op.Name, drills.ErrRejected)
+	}
+	body, err := json.Marshal(map[string]any{
+		"key": op.Key, "kind": op.Kind, "subject": op.Subject, "payload": op.Args,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encode job %s: %w: %w", op.Key, drills.ErrRejected, err)
+	}
+	status, answer, err := c.call(ctx, http.MethodPost, "/v1/jobs", body)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return nil, fmt.Errorf("submit %s: %w: %w", op.Key, drills.ErrRejected, err)
+	case err != nil:
+		return nil, fmt.Errorf("submit %s: %w", op.Key, err)
+	case status == http.StatusAccepted || status == http.StatusOK:
+		return answer, nil
+	case certainlyNothing(status, answer):
+		return nil, fmt.Errorf("submit %s: %w: %d %s", op.Key, drills.ErrRejected, status, answer)
+	}
+	return nil, fmt.Errorf("submit %s: answer %d %s", op.Key, status, answer)
+}
+
+// certainlyNothing says whether an answer rules out that the job was taken.
+func certainlyNothing(status int, answer []byte) bool {
+	if status >= 400 && status < 500 && status != http.StatusRequestTimeout {
+		return true
+	}
+	var told struct {
+		Effect string `json:"effect"`
+	}
+	return json.Unmarshal(answer, &told) == nil && told.Effect == "none"
+}
+
+// ready asks whether the replica takes work.
+func (c *client) ready(ctx context.Context) error {
+	status, answer, err := c.call(ctx, http.MethodGet, "/readyz", nil)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("answer %d %s", status, bytes.TrimSpace(answer))
+	}
+	return err
+}
+
+func (c *client) call(ctx context.Context, method, path string, body []byte) (status int, answer []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	answer, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	return resp.StatusCode, answer, errors.Join(err, resp.Body.Close())
+}
+
+// Close ends the client's connections.
+func (c *client) Close() error {
+	c.http.CloseIdleConnections()
+	return nil
+}

@@ -1,0 +1,123 @@
+package adapter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/drillrun/drillrun/drills"
+)
+
+// readyPoll is how often a starting replica is asked whether it is ready.
+const readyPoll = 10 * time.Millisecond
+
+// cluster is a started reference: two stores, the replicas and their links.
+type cluster struct {
+	substrate drills.Substrate
+	postgres  drills.Store
+	redis     drills.Store
+	replicas  []*replica
+	look      *look // into the stores, past all links
+}
+
+// replica is one process of the reference with the links of its own.
+type replica struct {
+	process drills.Process
+	api     drills.Link // in front of its API
+	links   []drills.Link
+	token   string // of its API
+}
+
+var (
+	_ drills.Cluster        = (*cluster)(nil)
+	_ drills.Prober         = (*cluster)(nil)
+	_ drills.Inspector      = (*cluster)(nil)
+	_ drills.LeaderReporter = (*cluster)(nil)
+)
+
+// Processes lists the replicas, then the stores.
+func (c *cluster) Processes() []drills.Process {
+	var all []drills.Process
+	for _, r := range c.replicas {
+		all = append(all, r.process)
+	}
+	return append(all, c.postgres, c.redis)
+}
+
+// Links lists every link, replica by replica.
+func (c *cluster) Links() []drills.Link {
+	var all []drills.Link
+	for _, r := range c.replicas {
+		all = append(all, r.links...)
+	}
+	return all
+}
+
+// Open returns a client of that replica's API.
+func (c *cluster) Open(_ context.Context, name string) (drills.Client, error) {
+	r, err := c.replica(name)
+	if err != nil {
+		return nil, err
+	}
+	return newClient(r.api.Addr(), r.token), nil
+}
+
+func (c *cluster) replica(name string) (*replica, error) {
+	for _, r := range c.replicas {
+		if r.process.Info().Name == name {
+			return r, nil
+		}
+	}
+	return nil, fmt.Errorf("no replica %q", name)
+}
+
+// Ready asks the replica itself, through the link in front of it.
+func (c *cluster) Ready(ctx context.Context, name string) error {
+	r, err := c.replica(name)
+	if err != nil {
+		return err
+	}
+	probe := newClient(r.api.Addr(), r.token)
+	return errors.Join(probe.ready(ctx), probe.Close())
+}
+
+// Leader reads who holds the leadership from Postgres.
+func (c *cluster) Leader(ctx context.Context) (string, uint64, error) { return c.look.leader(ctx) }
+
+// Inspect counts what every store holds.
+func (c *cluster) Inspect(ctx context.Context) (drills.Snapshot, error) { return c.look.inspect(ctx) }
+
+// awaitReady waits until every replica is ready. A replica that has ended is
+// told at once, with the end of its log.
+func (c *cluster) awaitReady(ctx context.Context) error {
+	tick := time.NewTicker(readyPoll)
+	defer tick.Stop()
+	for _, r := range c.replicas {
+		name := r.process.Info().Name
+		for {
+			err := c.Ready(ctx, name)
+			if err == nil {
+				break
+			}
+			if r.process.Info().PID == 0 {
+				return fmt.Errorf("%s ended while it was starting: see its log", name)
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("%s did not get ready: %w: %w", name, ctx.Err(), err)
+			case <-tick.C:
+			}
+		}
+	}
+	return nil
+}
+
+// Close stops everything.
+func (c *cluster) Close(ctx context.Context) error {
+	var err error
+	if c.look != nil {
+		err = c.look.close()
+	}
+	return errors.Join(err, c.substrate.Close(ctx))
+}

@@ -1,0 +1,123 @@
+package adapter
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/history"
+	"github.com/drillrun/drillrun/reference/controlplane"
+	"github.com/drillrun/drillrun/reference/queue"
+)
+
+// ownName marks the adapter's own connections, which are not the system's.
+const ownName = "drillrun-inspector"
+
+// look sees into the stores directly, past all links.
+type look struct {
+	postgres *pgxpool.Pool
+	redis    *redis.Client
+}
+
+func newLook(ctx context.Context, postgresURL, redisURL string) (*look, error) {
+	config, err := pgxpool.ParseConfig(postgresURL)
+	if err != nil {
+		return nil, fmt.Errorf("parse the URL of postgres: %w", err)
+	}
+	config.MaxConns = 2
+	config.ConnConfig.RuntimeParams["application_name"] = ownName
+	options, err := redis.ParseURL(redisURL)
+	if err != nil {
+		return nil, fmt.Errorf("parse the URL of redis: %w", err)
+	}
+	options.ClientName = ownName
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open a pool to look into postgres: %w", err)
+	}
+	return &look{postgres: pool, redis: redis.NewClient(options)}, nil
+}
+
+func (l *look) close() error {
+	l.postgres.Close()
+	return l.redis.Close()
+}
+
+//go:embed triggers.sql
+var triggersSQL string
+
+// installTriggers has every owned write recorded from now on.
+func (l *look) installTriggers(ctx context.Context) error {
+	if _, err := l.postgres.Exec(ctx, triggersSQL); err != nil {
+		return fmt.Errorf("install the triggers that watch owned writes: %w", err)
+	}
+	return nil
+}
+
+// leader reads who holds the leadership, and under which term.
+func (l *look) leader(ctx context.Context) (holder string, term uint64, err error) {
+	row := l.postgres.QueryRow(ctx, "SELECT holder, term FROM leadership WHERE key = $1", controlplane.ControlKey)
+	if err := row.Scan(&holder, &term); err != nil {
+		return "", 0, fmt.Errorf("read who leads: %w", err)
+	}
+	return holder, term, nil
+}
+
+// counts are what is read from Postgres, by the name it has in a snapshot.
+var counts = []struct{ name, sql string }{
+	{history.CountUnfinished, "SELECT count(*) FROM jobs WHERE state NOT IN ('done', 'dead')"},
+	{history.CountDeadLetters, "SELECT count(*) FROM dead_letters"},
+	{history.CountOutbox, "SELECT count(*) FROM outbox WHERE published_at IS NULL"},
+	{history.CountLocks, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"},
+	{history.CountConnections, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name <> '" + ownName + "'"},
+	{history.CountOwnedWrites, "SELECT count(*) FROM drillrun.owned_writes"},
+	{history.CountUnfencedWrites, "SELECT count(*) FROM drillrun.owned_writes WHERE superseded"},
+}
+
+// inspect counts what the stores hold: Postgres in one round trip, then Redis.
+func (l *look) inspect(ctx context.Context) (drills.Snapshot, error) {
+	snapshot := drills.Snapshot{}
+	var columns []string
+	values := make([]any, len(counts))
+	for i, c := range counts {
+		columns = append(columns, "("+c.sql+")")
+		values[i] = new(int64)
+	}
+	err := l.postgres.QueryRow(ctx, "SELECT "+strings.Join(columns, ", "), pgx.QueryExecModeExec).Scan(values...)
+	if err != nil {
+		return nil, fmt.Errorf("look into postgres: %w", err)
+	}
+	for i, c := range counts {
+		snapshot[c.name] = *values[i].(*int64)
+	}
+	return snapshot, l.inspectRedis(ctx, snapshot)
+}
+
+func (l *look) inspectRedis(ctx context.Context, snapshot drills.Snapshot) error {
+	queued, err := l.redis.XLen(ctx, queue.StreamKey).Result()
+	if err != nil {
+		return fmt.Errorf("look into redis: %w", err)
+	}
+	pending, err := l.redis.XPending(ctx, queue.StreamKey, queue.GroupName).Result()
+	switch {
+	case err != nil && strings.HasPrefix(err.Error(), "NOGROUP"):
+		pending = &redis.XPending{}
+	case err != nil && !errors.Is(err, redis.Nil):
+		return fmt.Errorf("look into redis: %w", err)
+	}
+	malformed, err := l.redis.XLen(ctx, queue.MalformedKey).Result()
+	if err != nil {
+		return fmt.Errorf("look into redis: %w", err)
+	}
+	snapshot[history.CountQueued] = queued
+	snapshot[history.CountPending] = pending.Count
+	snapshot[history.CountDeadLetters] += malformed
+	return nil
+}

@@ -1,0 +1,55 @@
+-- What was claimed by every write made as a holder, beside what was in force
+-- when it was made. The functions are volatile, so that their queries see what
+-- has been committed up to that very moment, not the writer's snapshot.
+CREATE SCHEMA drillrun;
+
+CREATE TABLE drillrun.owned_writes (
+  what       text NOT NULL,
+  claimed    text,
+  in_force   text,
+  superseded boolean NOT NULL
+);
+
+-- A leader's write claims a term; in force is the leadership's.
+CREATE FUNCTION drillrun.record_term(what text, claimed bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE in_force bigint;
+BEGIN
+  SELECT term INTO in_force FROM leadership WHERE key = 'control';
+  INSERT INTO drillrun.owned_writes
+  VALUES (what, claimed::text, in_force::text, claimed IS NULL OR claimed < in_force);
+END $$;
+
+CREATE FUNCTION drillrun.on_slot() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM drillrun.record_term('cron slot', NEW.term);
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION drillrun.on_publish() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM drillrun.record_term('publish', NEW.published_term);
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION drillrun.on_enqueue() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM drillrun.record_term('republish', NEW.enqueued_term);
+  RETURN NULL;
+END $$;
+
+-- A worker's write claims the token of its execution; in force is the row's.
+CREATE FUNCTION drillrun.on_close() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO drillrun.owned_writes
+  VALUES ('close', NEW.closed_by_token::text, OLD.token::text, NEW.closed_by_token IS DISTINCT FROM OLD.token);
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER drillrun_slot AFTER INSERT ON cron_slots
+  FOR EACH ROW EXECUTE FUNCTION drillrun.on_slot();
+CREATE TRIGGER drillrun_publish AFTER UPDATE ON outbox
+  FOR EACH ROW WHEN (OLD.published_at IS NULL AND NEW.published_at IS NOT NULL) EXECUTE FUNCTION drillrun.on_publish();
+CREATE TRIGGER drillrun_enqueue AFTER INSERT ON outbox
+  FOR EACH ROW WHEN (NEW.enqueued_term IS NOT NULL) EXECUTE FUNCTION drillrun.on_enqueue();
+CREATE TRIGGER drillrun_close AFTER UPDATE ON jobs
+  FOR EACH ROW WHEN (OLD.state = 'running' AND NEW.state <> 'running') EXECUTE FUNCTION drillrun.on_close();

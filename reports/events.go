@@ -1,0 +1,170 @@
+package reports
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/drillrun/drillrun/drills/history"
+)
+
+// eventLine is one event as people read it.
+type eventLine struct {
+	text     string
+	evidence bool // it is what shows the verdict, and not only near it
+}
+
+// eventLines tells the events around a gate's evidence, in columns.
+func eventLines(g Gate) []eventLine {
+	var lines []eventLine
+	actor := 0
+	for _, e := range g.Events {
+		actor = max(actor, width(e.Actor))
+	}
+	for i := range g.Events {
+		e := &g.Events[i]
+		if i > 0 && e.Seq > g.Events[i-1].Seq+1 {
+			lines = append(lines, eventLine{text: "         ⋮"})
+		}
+		mark := " "
+		if slices.Contains(g.Evidence, e.Seq) {
+			mark = "▶"
+		}
+		text := fmt.Sprintf("%s %8d %9.3f s  %s  %s", mark, e.Seq, e.At.Seconds(), pad(e.Actor, actor), tell(e))
+		lines = append(lines, eventLine{text: text, evidence: mark != " "})
+	}
+	return lines
+}
+
+// tell says in words what an event is.
+func tell(e *history.Event) string {
+	text := e.Op
+	switch e.Op {
+	case history.OpSubmit:
+		text = tellSubmit(e)
+	case history.OpEffect:
+		text = tellEffect(e)
+	case history.OpPlan, history.OpInject, history.OpRecover:
+		text = tellFault(e)
+	case history.OpStep:
+		if d, err := history.Decode[history.Step](e); err == nil {
+			text = "step " + d.Text + phaseWord(e.Phase, ": begun", ": done", ": failed", ": ended")
+		}
+	case history.OpLoad:
+		if d, err := history.Decode[history.Load](e); err == nil {
+			text = "load " + d.Load + phaseWord(e.Phase, " begins", " ends", " fails", " ends")
+		}
+	case history.OpDrain:
+		text += phaseWord(e.Phase, " begins", " completed", " failed", " ended")
+	case history.OpSnapshot:
+		text = tellSnapshot(e)
+	case history.OpExit:
+		text = tellExit(e)
+	case history.OpEnd:
+		text = "the drill ends" + phaseWord(e.Phase, "", "", "", ", its script not followed")
+	default:
+		text += " " + string(e.Phase) + " " + string(e.Detail)
+	}
+	if e.Err != "" {
+		text += " (" + e.Err + ")"
+	}
+	return clean(text)
+}
+
+func phaseWord(p history.Phase, invoke, ok, fail, info string) string {
+	switch p {
+	case history.Invoke:
+		return invoke
+	case history.OK:
+		return ok
+	case history.Fail:
+		return fail
+	}
+	return info
+}
+
+func tellSubmit(e *history.Event) string {
+	d, err := history.DecodeSubmit(e)
+	if err != nil {
+		return "submit " + string(e.Phase)
+	}
+	text := phaseWord(e.Phase, "submits ", "was told yes for ", "was refused ", "does not know of ") + d.Subject
+	if d.Replica != "" {
+		text += " by " + d.Replica
+	}
+	if d.Attempts > 1 {
+		text += fmt.Sprintf(" at attempt %d", d.Attempts)
+	}
+	return text
+}
+
+func tellEffect(e *history.Event) string {
+	d, err := history.DecodeEffect(e)
+	if err != nil {
+		return "effect " + string(e.Phase)
+	}
+	text := fmt.Sprintf("%s %s from %s", d.Outcome, d.Subject, d.Replica)
+	if d.Leadership != "" {
+		text += fmt.Sprintf(" in term %d of %s", d.Term, d.Leadership)
+	}
+	if e.Key != "" {
+		text += " under key " + e.Key
+	}
+	return text
+}
+
+func tellFault(e *history.Event) string {
+	d, err := history.Decode[history.Fault](e)
+	if err != nil {
+		return e.Op + " " + string(e.Phase)
+	}
+	words := map[string][4]string{
+		history.OpPlan:    {"is being planned", "is planned", "cannot be planned", "cannot be planned"},
+		history.OpInject:  {"is being injected", "is in effect", "is indeterminate", "is indeterminate"},
+		history.OpRecover: {"is being recovered", "is recovered", "is not recovered", "is not recovered"},
+	}[e.Op]
+	text := fmt.Sprintf("%q %s", d.Fault, phaseWord(e.Phase, words[0], words[1], words[2], words[3]))
+	if len(d.Victims) > 0 {
+		text += " on " + strings.Join(d.Victims, ", ")
+	}
+	return text
+}
+
+func tellSnapshot(e *history.Event) string {
+	text := "stores at " + e.Key
+	counts, err := history.Decode[history.Snapshot](e)
+	if err != nil || e.Phase != history.OK {
+		return text + " cannot be read"
+	}
+	for i, name := range slices.Sorted(maps.Keys(counts)) {
+		separator := ", "
+		if i == 0 {
+			separator = ": "
+		}
+		text += fmt.Sprintf("%s%s %d", separator, name, counts[name])
+	}
+	return text
+}
+
+func tellExit(e *history.Event) string {
+	d, err := history.Decode[history.Exit](e)
+	switch {
+	case err != nil:
+		return "ended"
+	case d.Signal != "":
+		return "ended by a signal: " + d.Signal
+	}
+	return fmt.Sprintf("ended with status %d", d.Code)
+}
+
+// clean keeps a text in its line, the terminal's own language out of it, and
+// what XML cannot hold.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || (r >= 0x7f && r < 0xa0) || r == 0xfffe || r == 0xffff {
+			return ' '
+		}
+		return r
+	}, text)
+}

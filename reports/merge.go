@@ -1,0 +1,226 @@
+package reports
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/drillrun/drillrun/gates"
+)
+
+// Merge makes one result of several trials of a scenario.
+//
+// Samples are pooled and counts summed. A gate line is judged anew: a quantile
+// (and a number of samples) over the pooled samples, which may be many enough
+// only now; any other line fails if it failed in any trial, and passes if it
+// passed in each. A doubt about one trial keeps every line from passing. Trials
+// that did not run are left out, unless none did.
+func Merge(all []Results) Results {
+	var trials []Results
+	for _, r := range all {
+		if r.ran() {
+			trials = append(trials, r)
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return Results{Schema: Schema}
+	case len(trials) == 0:
+		return all[0]
+	case len(trials) == 1:
+		return trials[0]
+	}
+	merged := trials[0]
+	merged.Run, merged.Took, merged.Events, merged.Why = "", 0, 0, nil
+	merged.Faults = []Fault{}
+	for _, t := range trials {
+		merged.Took += t.Took
+		merged.Events += t.Events
+		merged.Faults = append(merged.Faults, t.Faults...)
+		for _, why := range t.Why {
+			merged.Why = append(merged.Why, fmt.Sprintf("seed %d: %s", t.Seed, why))
+		}
+	}
+	merged.Metrics, merged.Missing = mergeMetrics(trials)
+	merged.Gates = []Gate{}
+	pooled := map[string]gates.Gate{}
+	var verdicts []gates.Verdict
+	for _, g := range trials[0].Gates {
+		if p, ok := poolable(g, merged.Metrics[g.Metric]); ok {
+			pooled[g.Gate] = p
+		}
+		one := mergeGate(trials, g.Gate, merged, pooled)
+		merged.Gates = append(merged.Gates, one)
+		verdicts = append(verdicts, one.Verdict)
+	}
+	merged.Verdict = gates.Worst(verdicts...)
+	merged.Trials = mergeTrials(trials, pooled)
+	return merged
+}
+
+// poolable compiles a line that is to be judged over pooled samples.
+func poolable(g Gate, m Metric) (gates.Gate, bool) {
+	compiled, err := gates.Compile(g.Gate, map[string]gates.Metric{g.Metric: {Name: g.Metric, Unit: m.Unit}})
+	if err != nil { // a line of another version of drillrun: judged by its trials
+		return gates.Gate{}, false
+	}
+	return compiled, compiled.Aggregate != "" && compiled.Aggregate != "max"
+}
+
+func mergeMetrics(trials []Results) (metrics map[string]Metric, reasons map[string]string) {
+	metrics, reasons = map[string]Metric{}, map[string]string{}
+	for name := range names(trials) {
+		sum, unknown, why := Metric{}, 0, ""
+		for _, t := range trials {
+			m, measured := t.Metrics[name]
+			reason := t.Missing[name]
+			if !measured {
+				reason = "not measured"
+			}
+			if reason != "" {
+				unknown, why = unknown+1, reason
+			}
+			sum = sum.plus(m)
+		}
+		switch {
+		case unknown == len(trials):
+			reasons[name] = why
+		case unknown > 0:
+			reasons[name] = fmt.Sprintf("in %d of %d trials: %s", unknown, len(trials), why)
+		}
+		if unknown > 0 && sum.Unit != gates.Duration {
+			sum.Value = nil // a sum of what is known would look like the whole
+		}
+		metrics[name] = sum
+	}
+	return metrics, reasons
+}
+
+// names are the metrics that any trial measured.
+func names(trials []Results) map[string]struct{} {
+	all := map[string]struct{}{}
+	for _, t := range trials {
+		for name := range t.Metrics {
+			all[name] = struct{}{}
+		}
+	}
+	return all
+}
+
+// plus pools two metrics of one unit; a zero Metric adds nothing.
+func (m Metric) plus(other Metric) Metric {
+	sum := Metric{Unit: max(m.Unit, other.Unit), N: m.N + other.N, Samples: append(m.Samples, other.Samples...), Value: m.Value}
+	if other.Value == nil {
+		return sum
+	}
+	value := *other.Value
+	switch {
+	case m.Value != nil && m.Unit == gates.Share:
+		value = (*m.Value*float64(m.N) + value*float64(other.N)) / float64(sum.N)
+	case m.Value != nil:
+		value += *m.Value
+	}
+	sum.Value = &value
+	return sum
+}
+
+// gate is the line's verdict in a trial.
+func (r Results) gate(line string) Gate {
+	for _, g := range r.Gates {
+		if g.Gate == line {
+			return g
+		}
+	}
+	return Gate{Gate: line, Why: "this line was not judged", Evidence: []uint64{}}
+}
+
+// mergeGate judges a line over all trials.
+func mergeGate(trials []Results, line string, merged Results, pooled map[string]gates.Gate) Gate {
+	worst, g := trials[0], trials[0].gate(line)
+	counts := map[gates.Verdict]int{}
+	for _, t := range trials {
+		other := t.gate(line)
+		counts[other.Verdict]++
+		if other.Verdict != g.Verdict && gates.Worst(other.Verdict, g.Verdict) == other.Verdict {
+			worst, g = t, other
+		}
+	}
+	metric := merged.Metrics[g.Metric]
+	if p, ok := pooled[g.Gate]; ok && g.Verdict != gates.NotApplicable {
+		return mergePooled(p, merged)
+	}
+	g.Observed = mergedObserved(g, metric, trials)
+	switch g.Verdict {
+	case gates.Fail, gates.Unknown:
+		g.Repeat = worst.Repeat
+		g.Why = strings.TrimSuffix(fmt.Sprintf("%s in %d of %d trials, as with seed %d: %s",
+			g.Verdict, counts[g.Verdict], len(trials), worst.Seed, g.Why), ": ")
+	case gates.Pass:
+		g.Why, g.Evidence = "", []uint64{} // those of one trial say little of all
+	}
+	return g
+}
+
+func mergePooled(p gates.Gate, merged Results) Gate {
+	r := p.Judge(merged.Metrics[p.Metric.Name].measurement())
+	g := Gate{Gate: r.Gate, Metric: r.Metric, Verdict: r.Verdict, Observed: r.Observed, Why: r.Why, Evidence: []uint64{}}
+	if g.Verdict == gates.Pass && len(merged.Why) > 0 {
+		g.Verdict, g.Why = gates.Unknown, merged.Why[0]
+	}
+	if why := merged.Missing[g.Metric]; g.Verdict == gates.Pass && why != "" {
+		g.Verdict, g.Why = gates.Unknown, why
+	}
+	return g
+}
+
+// mergedObserved is what was seen over all trials, with what it is worth.
+func mergedObserved(g Gate, m Metric, trials []Results) string {
+	switch {
+	case g.Verdict == gates.NotApplicable:
+		return ""
+	case m.Unit == gates.Duration && len(m.Samples) > 0:
+		sorted := m.sorted()
+		return fmt.Sprintf("%s (max of %d)", gates.FormatDuration(sorted[len(sorted)-1]), len(sorted))
+	case m.Value == nil:
+		return g.Observed
+	case m.Unit == gates.Share:
+		return fmt.Sprintf("%s of %d", gates.FormatShare(*m.Value), m.N)
+	case *m.Value == 0:
+		return fmt.Sprintf("0 in %d trials: below %.2g%% at 95%%", len(trials), 100*zeroBound(len(trials)))
+	}
+	return fmt.Sprintf("%.0f in %d trials, worst %s", *m.Value, len(trials), worstObserved(trials, g.Metric))
+}
+
+func worstObserved(trials []Results, metric string) string {
+	worst := 0.0
+	for _, t := range trials {
+		if v := t.Metrics[metric].Value; v != nil {
+			worst = max(worst, *v)
+		}
+	}
+	return fmt.Sprintf("%.0f", worst)
+}
+
+// mergeTrials lists the trials. What is judged over all of them is neither a
+// failure nor a success of one.
+func mergeTrials(trials []Results, pooled map[string]gates.Gate) (list []Trial) {
+	for i, t := range trials {
+		one := Trial{Trial: i + 1, Seed: t.Seed, Why: t.Why, Run: t.Run, Repeat: t.Repeat}
+		var verdicts []gates.Verdict
+		for _, g := range t.Gates {
+			v := g.Verdict
+			if _, ok := pooled[g.Gate]; ok && v != gates.NotApplicable {
+				v = gates.Pass
+				if len(t.Why) > 0 || t.Missing[g.Metric] != "" {
+					v = gates.Unknown
+				}
+			}
+			verdicts = append(verdicts, v)
+			if v == gates.Fail {
+				one.Failed = append(one.Failed, g.Gate)
+			}
+		}
+		one.Verdict = gates.Worst(verdicts...)
+		list = append(list, one)
+	}
+	return list
+}

@@ -1,0 +1,268 @@
+// Package scenarios holds the built-in scenario scripts and the parser that
+// turns a script into a checked [drills.Scenario].
+//
+// A script is a txtar archive: the steps come first, the gates in a file named
+// "gates". A line is a verb, words and key=value options; "#" starts a comment
+// and a final "&" runs the step in the background. Everything is checked
+// before anything starts: an error names file, line, what is wrong and what to
+// write instead.
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/internal/suggest"
+)
+
+// The bounds of what a script may ask for.
+const (
+	DefaultReplicas = 3
+	MaxReplicas     = 9
+	MaxRepeat       = 1000
+)
+
+const gatesFile = "gates"
+
+// Parse reads a script and checks it against the verbs. The error joins one
+// *drills.LineError for each mistake.
+func Parse(file string, source []byte, verbs map[string]drills.VerbSpec) (*drills.Scenario, error) {
+	p := &parser{
+		scenario: &drills.Scenario{File: file, Source: source, Replicas: DefaultReplicas},
+		verbs:    verbs,
+	}
+	archive := txtar.Parse(source)
+	p.script(string(archive.Comment))
+	p.sections(archive, source)
+	if len(p.errs) > 0 {
+		return nil, errors.Join(p.errs...)
+	}
+	return p.scenario, nil
+}
+
+// parser reads a script line by line. The innermost open block is the last of
+// blocks; its steps are moved into their "repeat" at "end".
+type parser struct {
+	scenario *drills.Scenario
+	verbs    map[string]drills.VerbSpec
+	blocks   []drills.Step
+	begun    bool // a step has been read: directives are over
+	errs     []error
+}
+
+func (p *parser) fail(line int, text string, err error) {
+	p.errs = append(p.errs, &drills.LineError{File: p.scenario.File, Line: line, Text: text, Err: err})
+}
+
+func (p *parser) script(text string) {
+	last := 0
+	for i, raw := range strings.Split(text, "\n") {
+		last = i + 1
+		if p.scenario.Summary == "" && !p.begun {
+			p.scenario.Summary = summary(raw)
+		}
+		if line := withoutComment(raw); line != "" {
+			p.line(last, line)
+		}
+	}
+	for _, open := range p.blocks {
+		p.fail(open.Line, open.Text, errors.New("has no end: write \"end\" after the last repeated step"))
+	}
+	if len(p.errs) == 0 && len(p.scenario.Steps) == 0 {
+		p.fail(max(last, 1), "", errors.New("the script has no steps: write for example \"load jobs rate=100/s &\""))
+	}
+}
+
+func (p *parser) line(number int, text string) {
+	words := strings.Fields(text)
+	step := drills.Step{Line: number, Text: text, Verb: words[0]}
+	words = words[1:]
+	if n := len(words); n > 0 && words[n-1] == "&" {
+		step.Background = true
+		words = words[:n-1]
+	}
+	args, err := parseArgs(words)
+	if err != nil {
+		p.fail(number, text, err)
+		return
+	}
+	step.Args = args
+	switch step.Verb {
+	case "replicas", "requires":
+		err = p.directive(step)
+	case "repeat":
+		err = p.openBlock(step)
+	case "end":
+		err = p.closeBlock(step)
+	default:
+		err = p.step(step)
+	}
+	if err != nil {
+		p.fail(number, text, err)
+	}
+}
+
+func (p *parser) directive(s drills.Step) error {
+	if p.begun {
+		return fmt.Errorf("%q must stand before the first step", s.Verb)
+	}
+	if s.Background {
+		return fmt.Errorf("%q cannot run in the background: remove the &", s.Verb)
+	}
+	if s.Verb == "replicas" {
+		n, err := wholeNumber(s.Args, MaxReplicas)
+		p.scenario.Replicas = n
+		return err
+	}
+	if err := s.Args.Takes(1, 8); err != nil {
+		return err
+	}
+	for _, word := range s.Args.Words {
+		if !slices.Contains(drills.Capabilities(), word) {
+			return suggest.Unknown("capability", word, drills.Capabilities())
+		}
+	}
+	p.scenario.Requires = append(p.scenario.Requires, s.Args.Words...)
+	return nil
+}
+
+func (p *parser) openBlock(s drills.Step) error {
+	p.begun = true
+	n, err := wholeNumber(s.Args, MaxRepeat)
+	if s.Background {
+		err = errors.Join(err, errors.New("a repeat cannot run in the background: remove the &"))
+	}
+	s.Repeat = n
+	p.blocks = append(p.blocks, s) // opened even if wrong, so that its end is not wrong too
+	return err
+}
+
+func (p *parser) closeBlock(s drills.Step) error {
+	if len(p.blocks) == 0 {
+		return errors.New("there is no repeat to end")
+	}
+	block := p.blocks[len(p.blocks)-1]
+	p.blocks = p.blocks[:len(p.blocks)-1]
+	p.add(block)
+	if len(block.Body) == 0 {
+		return fmt.Errorf("the repeat of line %d repeats nothing", block.Line)
+	}
+	return s.Args.Takes(0, 0)
+}
+
+func (p *parser) step(s drills.Step) error {
+	p.begun = true
+	spec, ok := p.verbs[s.Verb]
+	if !ok {
+		known := append(slices.Collect(maps.Keys(p.verbs)), "repeat", "end", "replicas", "requires")
+		return suggest.Unknown("verb", s.Verb, known)
+	}
+	p.add(s)
+	if s.Background && !spec.Background {
+		return fmt.Errorf("cannot run in the background: remove the & (usage: %s)", spec.Usage)
+	}
+	if err := spec.Check(s.Args); err != nil {
+		return fmt.Errorf("%w (usage: %s)", err, spec.Usage)
+	}
+	return nil
+}
+
+func (p *parser) add(s drills.Step) {
+	if n := len(p.blocks); n > 0 {
+		p.blocks[n-1].Body = append(p.blocks[n-1].Body, s)
+		return
+	}
+	p.scenario.Steps = append(p.scenario.Steps, s)
+}
+
+// sections reads what follows the script. txtar keeps no line numbers, so the
+// markers are looked up in the source.
+func (p *parser) sections(archive *txtar.Archive, source []byte) {
+	lines := strings.Split(string(source), "\n")
+	at := 0
+	for _, f := range archive.Files {
+		for ; at < len(lines); at++ {
+			if strings.TrimRight(lines[at], "\r") == "-- "+f.Name+" --" {
+				break
+			}
+		}
+		at++ // the line after the marker, counted from 0; the marker's own, from 1
+		if f.Name != gatesFile {
+			p.fail(at, "-- "+f.Name+" --", errors.New("unknown section: after the steps comes \"-- gates --\" and nothing else"))
+			continue
+		}
+		if len(p.scenario.Gates) > 0 {
+			p.fail(at, "-- gates --", errors.New("a second section of gates: write all gates in one"))
+		}
+		for i, raw := range strings.Split(string(f.Data), "\n") {
+			if text := withoutComment(raw); text != "" {
+				p.scenario.Gates = append(p.scenario.Gates, drills.GateLine{Line: at + i + 1, Text: text})
+			}
+		}
+	}
+	if len(p.scenario.Gates) == 0 && len(p.errs) == 0 {
+		p.fail(len(lines), "", errors.New("no gates: end the script with \"-- gates --\" and lines such as \"lost == 0\""))
+	}
+}
+
+func parseArgs(words []string) (drills.Args, error) {
+	args := drills.Args{Options: map[string]string{}}
+	for _, w := range words {
+		name, value, isOption := strings.Cut(w, "=")
+		switch {
+		case !isOption:
+			args.Words = append(args.Words, w)
+		case name == "" || value == "":
+			return args, fmt.Errorf("%q: an option is written name=value, without spaces", w)
+		default:
+			if _, twice := args.Options[name]; twice {
+				return args, fmt.Errorf("option %s= is given twice", name)
+			}
+			args.Options[name] = value
+		}
+	}
+	return args, nil
+}
+
+func wholeNumber(a drills.Args, most int) (int, error) {
+	if err := a.Takes(1, 1); err != nil {
+		return 0, fmt.Errorf("%w: want a whole number from 1 to %d", err, most)
+	}
+	n, err := strconv.Atoi(a.Words[0])
+	if err != nil || n < 1 || n > most {
+		return 0, fmt.Errorf("want a whole number from 1 to %d", most)
+	}
+	return n, nil
+}
+
+// withoutComment removes a comment, which starts at a "#" that begins the line
+// or follows a space.
+func withoutComment(line string) string {
+	for i := range len(line) {
+		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
+			line = line[:i]
+			break
+		}
+	}
+	return strings.TrimSpace(line)
+}
+
+// summary is the text of a comment line, without the scenario's name.
+func summary(line string) string {
+	text, ok := strings.CutPrefix(strings.TrimSpace(line), "#")
+	if !ok {
+		return ""
+	}
+	text = strings.TrimSpace(text)
+	if name, rest, found := strings.Cut(text, ": "); found && !strings.Contains(name, " ") {
+		return rest
+	}
+	return text
+}

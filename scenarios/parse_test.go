@@ -1,0 +1,128 @@
+package scenarios_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/scenarios"
+)
+
+// words are verbs that stand for every shape of a step.
+func words() map[string]drills.VerbSpec {
+	return map[string]drills.VerbSpec{
+		"load": {Name: "load", Usage: "load jobs [rate=N/s] [&]", Background: true, Check: func(a drills.Args) error {
+			return a.Takes(1, 1, "rate")
+		}},
+		"kill":  {Name: "kill", Usage: "kill TARGET", Check: func(a drills.Args) error { return a.Takes(1, 1) }},
+		"drain": {Name: "drain", Usage: "drain", Check: func(a drills.Args) error { return a.Takes(0, 0) }},
+	}
+}
+
+func parse(source string) (*drills.Scenario, error) {
+	return scenarios.Parse("game.txtar", []byte(source), words())
+}
+
+func TestAScriptIsReadWhole(t *testing.T) {
+	s, err := parse(`# game: the leader dies twice
+requires leader jobs
+replicas 5
+
+load jobs rate=200/s &   # in the background
+repeat 2
+  kill leader
+end
+drain
+
+-- gates --
+failover < 30s   # generous
+lost == 0
+`)
+	require.NoError(t, err)
+	require.Equal(t, "the leader dies twice", s.Summary)
+	require.Equal(t, 5, s.Replicas)
+	require.Equal(t, []string{"leader", "jobs"}, s.Requires)
+	require.Len(t, s.Steps, 3)
+	require.Equal(t, drills.Step{
+		Line: 5, Text: "load jobs rate=200/s &", Verb: "load", Background: true,
+		Args: drills.Args{Words: []string{"jobs"}, Options: map[string]string{"rate": "200/s"}},
+	}, s.Steps[0])
+	require.Equal(t, 2, s.Steps[1].Repeat)
+	require.Equal(t, "kill leader", s.Steps[1].Body[0].Text)
+	require.Equal(t, []drills.GateLine{{Line: 12, Text: "failover < 30s"}, {Line: 13, Text: "lost == 0"}}, s.Gates)
+}
+
+func TestMistakesNameTheirLineAndWhatToWrite(t *testing.T) {
+	const gates = "\n-- gates --\nlost == 0\n"
+	cases := map[string]struct{ source, want string }{
+		"a misspelt verb":                {"drain\nkil leader" + gates, `game.txtar:2: kil leader: unknown verb "kil": did you mean "kill"?`},
+		"a misspelt option":              {"load jobs rat=3" + gates, "game.txtar:1: load jobs rat=3: unknown option rat=: it takes rate= (usage: load jobs"},
+		"an option without a value":      {"load jobs rate=" + gates, "an option is written name=value"},
+		"an option given twice":          {"load jobs rate=1/s rate=2/s" + gates, "option rate= is given twice"},
+		"a word too much":                {"kill leader now" + gates, `takes at most 1 word, has 2: "now" is too much`},
+		"a word too few":                 {"kill" + gates, "takes 1 word, has 0"},
+		"a fault in the background":      {"kill leader &" + gates, "cannot run in the background: remove the &"},
+		"a repeat without an end":        {"repeat 3\nkill leader" + gates, `game.txtar:1: repeat 3: has no end: write "end"`},
+		"an end without a repeat":        {"drain\nend" + gates, "game.txtar:2: end: there is no repeat to end"},
+		"a repeat of nothing":            {"repeat 3\nend" + gates, "the repeat of line 1 repeats nothing"},
+		"a repeat of no number":          {"repeat often\ndrain\nend" + gates, "want a whole number from 1 to 1000"},
+		"too many replicas":              {"replicas 99\ndrain" + gates, "want a whole number from 1 to 9"},
+		"a directive after a step":       {"drain\nreplicas 3" + gates, `"replicas" must stand before the first step`},
+		"an unknown capability":          {"requires ledger\ndrain" + gates, `unknown capability "ledger": did you mean "leader"?`},
+		"no steps":                       {"# nothing" + gates, "the script has no steps"},
+		"no gates":                       {"drain\n", "no gates: end the script with"},
+		"a section that means nothing":   {"drain" + gates + "-- gatse --\nx\n", "game.txtar:4: -- gatse --: unknown section"},
+		"two sections of gates":          {"drain" + gates + "-- gates --\nlost == 0\n", "game.txtar:4: -- gates --: a second section of gates"},
+		"windows line ends are no error": {"drain\r\n-- gates --\r\nlost == 0\r\n", ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := parse(c.source)
+			if c.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+}
+
+func TestEveryMistakeIsToldAtOnce(t *testing.T) {
+	_, err := parse("kil leader\nload jobs rat=1\nrepeat 2\n")
+	joined, ok := err.(interface{ Unwrap() []error })
+	require.True(t, ok)
+	require.Len(t, joined.Unwrap(), 3)
+	var line *drills.LineError
+	require.True(t, errors.As(err, &line))
+	require.Equal(t, 1, line.Line)
+}
+
+func TestBuiltInScenariosCanBeRead(t *testing.T) {
+	require.Contains(t, scenarios.Names(), "leader-kill")
+	for _, name := range scenarios.Names() {
+		file, source, err := scenarios.Source(name)
+		require.NoError(t, err)
+		require.Equal(t, name+".txtar", file)
+		require.True(t, strings.HasPrefix(string(source), "# "+name+": "), "%s begins with its name and summary", file)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, name := range scenarios.Names() {
+		_, source, err := scenarios.Source(name)
+		require.NoError(f, err)
+		f.Add(source)
+	}
+	f.Fuzz(func(t *testing.T, source []byte) {
+		s, err := scenarios.Parse("fuzz.txtar", source, words())
+		if (err == nil) == (s == nil) {
+			t.Fatal("want either a scenario or an error")
+		}
+		if err == nil && (len(s.Steps) == 0 || len(s.Gates) == 0) {
+			t.Fatal("a scenario without steps or gates was taken")
+		}
+	})
+}
