@@ -11,7 +11,6 @@ import (
 type Faults struct {
 	lives  []*FaultLife
 	latest map[string]*FaultLife // by actor
-	err    error
 }
 
 // FaultLife is one fault from its plan to its recovery.

@@ -141,15 +141,22 @@ func (w *Worker) stopper(ctx, life context.Context, end context.CancelFunc) {
 	}
 }
 
+// gather is how long a busy worker waits for more slots: reading and acquiring
+// one entry costs as much as reading and acquiring many.
+const gather = time.Millisecond
+
 // free waits until a slot is free and returns how many are; none when ctx ends.
 func (w *Worker) free(ctx context.Context) int {
 	select {
 	case w.slots <- struct{}{}:
 		<-w.slots
-		return cap(w.slots) - len(w.slots)
 	case <-ctx.Done():
 		return 0
 	}
+	if cap(w.slots)-len(w.slots) < cap(w.slots)/2 && backoff.Sleep(ctx, gather) != nil {
+		return 0
+	}
+	return cap(w.slots) - len(w.slots)
 }
 
 // all returns the executions under way.

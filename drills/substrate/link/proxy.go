@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
@@ -14,6 +15,9 @@ import (
 
 // patience bounds each stop and start of a proxy.
 const patience = time.Second
+
+// relisten is the time between tries to listen on an address that is taken.
+const relisten = 2 * time.Millisecond
 
 var errStuck = errors.New("the proxy does not answer")
 
@@ -66,11 +70,32 @@ func (p *proxy) stop(ctx context.Context) error {
 
 func (p *proxy) start(ctx context.Context) error {
 	return bounded(ctx, func() error {
-		if err := p.toxi.Start(); !errors.Is(err, toxiproxy.ErrProxyAlreadyStarted) {
+		err := p.listen()
+		if errors.Is(err, toxiproxy.ErrProxyAlreadyStarted) {
+			return nil
+		}
+		return err
+	})
+}
+
+// listen tries for a while where the address is taken: a child of this process
+// that is between fork and exec holds a copy of every listener just closed.
+func (p *proxy) listen() error {
+	deadline := time.NewTimer(patience / 2)
+	defer deadline.Stop()
+	again := time.NewTicker(relisten)
+	defer again.Stop()
+	for {
+		err := p.toxi.Start()
+		if !errors.Is(err, syscall.EADDRINUSE) {
 			return err
 		}
-		return nil
-	})
+		select {
+		case <-deadline.C:
+			return err
+		case <-again.C:
+		}
+	}
 }
 
 // bounded runs f, which cannot be interrupted, and gives up on it when it

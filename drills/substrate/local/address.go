@@ -74,10 +74,16 @@ func sharedHost() (*host, error) {
 	return &host{ip: netip.AddrFrom4([4]byte{127, 0, 0, 1}), next: start, limit: low - 1}, nil
 }
 
-// port hands out an address nobody listens on.
+// port hands out an address nobody listens on. On a claimed address that is the
+// next one: to probe it would even do harm, since a child that is being forked
+// in the meantime holds a copy of the probe until it execs.
 func (h *host) port(ctx context.Context) (string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.claim != nil && h.next <= h.limit {
+		h.next++
+		return netip.AddrPortFrom(h.ip, uint16(h.next-1)).String(), nil
+	}
 	var config net.ListenConfig
 	for range attempts {
 		if h.next > h.limit {

@@ -195,15 +195,25 @@ func survivors(t *testing.T, lives map[int]string) (left []string) {
 	return left
 }
 
-// sharedMemory lists the System V segments of the machine that nobody uses.
-func sharedMemory(t *testing.T) (unused []string) {
+// segment is the System V shared memory of the one Postgres under dir that runs
+// or was killed.
+func segment(t *testing.T, dir string) (id string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "drillrun-*", "*", "postgres", "postmaster.pid"))
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	text, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	return strings.Fields(strings.Split(string(text), "\n")[6])[1]
+}
+
+// segments lists the System V shared memory of the machine.
+func segments(t *testing.T) (ids []string) {
 	t.Helper()
 	text, err := os.ReadFile("/proc/sysvipc/shm")
 	require.NoError(t, err)
-	for _, line := range strings.Split(string(text), "\n")[1:] {
-		if f := strings.Fields(line); len(f) > 6 && f[6] == "0" {
-			unused = append(unused, f[1])
-		}
+	for line := range strings.Lines(string(text)) {
+		ids = append(ids, strings.Fields(line)[1])
 	}
-	return unused
+	return ids
 }

@@ -1,17 +1,16 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"syscall"
 
+	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/substrate/local/process"
 )
 
@@ -61,7 +60,7 @@ func (t *template) make(ctx context.Context) error {
 	}
 	err = errors.Join(err, os.RemoveAll(secret))
 	if err != nil {
-		// initdb was perhaps killed, and the server that it had started too.
+		// A server that initdb had started may have been killed with it.
 		return errors.Join(fmt.Errorf("make the Postgres template: %w", err), t.account.removeSharedMemory(t.dir), os.RemoveAll(t.dir))
 	}
 	t.made = true
@@ -72,21 +71,32 @@ func (t *template) runInitdb(ctx context.Context, secret string) error {
 	if err := t.account.mkdir(t.dir); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, t.initdb, "--pgdata="+t.dir, "--no-sync", "--no-locale", "--encoding=UTF8",
-		"--username="+superuser, "--pwfile="+secret, "--auth=scram-sha-256")
-	var said bytes.Buffer
-	cmd.Dir, cmd.Env = t.dir, storeEnv(t.dir)
-	cmd.Stdout, cmd.Stderr = &said, &said
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: t.account.credential}
-	// initdb has children of its own, which hold its output: Wait waits for them.
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	if err := t.launcher.Start(cmd); err != nil {
+	initdb := process.New(t.launcher, process.Spec{
+		Name: "initdb",
+		Command: []string{t.initdb, "--pgdata=" + t.dir, "--no-sync", "--no-locale", "--encoding=UTF8",
+			"--username=" + superuser, "--pwfile=" + secret, "--auth=scram-sha-256"},
+		Env:        storeEnv(t.dir),
+		Log:        t.dir + ".log",
+		Credential: t.account.credential,
+		Quit:       syscall.SIGKILL,
+	})
+	ended := make(chan drills.Exit, 1)
+	initdb.OnExit(func(e drills.Exit) { ended <- e })
+	if err := initdb.Start(ctx); err != nil {
 		return err
 	}
-	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", t.initdb, errors.Join(err, ctx.Err()), said.Bytes())
+	var err error
+	select {
+	case exit := <-ended:
+		if exit.Code != 0 {
+			said, logErr := initdb.Said(lastWords)
+			err = errors.Join(fmt.Errorf("initdb ended with %d %s:\n%s", exit.Code, exit.Signal, said), logErr)
+		}
+	case <-ctx.Done():
+		err = context.Cause(ctx)
 	}
-	return nil
+	// With it end the servers that it has started, if it was interrupted.
+	return errors.Join(err, initdb.Close(context.WithoutCancel(ctx)))
 }
 
 // storeEnv is the environment of a store and its tools.

@@ -65,13 +65,24 @@ func (f *Forwarder) forward(down net.Conn) {
 		f.shut(down)
 		return
 	}
-	f.mu.Lock()
-	f.conns = append(f.conns, down, up)
-	f.mu.Unlock()
+	f.keep(down, up)
 	var both sync.WaitGroup
 	both.Go(func() { f.copy(up, down) })
 	both.Go(func() { f.copy(down, up) })
 	both.Wait()
+}
+
+// keep remembers connections for the end, or ends them where that has come.
+func (f *Forwarder) keep(conns ...net.Conn) {
+	f.mu.Lock()
+	f.conns = append(f.conns, conns...)
+	closed := f.closed
+	f.mu.Unlock()
+	for _, c := range conns {
+		if closed {
+			f.shut(c)
+		}
+	}
 }
 
 // copy passes chunks on while the gate is open. When its source ends, so do
