@@ -28,7 +28,7 @@ var allowed = []struct {
 	{house: "scenarios", imports: []string{"drills"}},
 	{house: "gates", imports: []string{"gates", "drills/history"}},
 	{house: "reports", imports: []string{"reports", "gates", "drills/history"}},
-	{house: "reference/adapter", imports: []string{"drills", "reference"}},
+	{house: "reference/adapter", imports: []string{"drills", "drills/history", "reference"}},
 	{house: "reference", imports: []string{"reference"}},
 	{house: "internal/suggest", stdOnly: true},
 	{house: "catalog", imports: []string{"drills", "faults", "gates", "reference", "reports", "scenarios"}},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/drillrun/drillrun/internal/suggest"
 	"github.com/drillrun/drillrun/reference/adapter"
 )
 
@@ -94,7 +95,17 @@ Exit codes: 0 all gates passed, 1 a gate failed, 2 a verdict is unknown,
 130 interrupted (after healing).`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			var known []string
+			for _, c := range cmd.Commands() {
+				known = append(known, c.Name())
+			}
+			return suggest.Unknown("command", args[0], known)
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(newRun(), newCheck(), newReport(), newList(), newValidate(), newDoctor(), newVersion())
 	return root

@@ -61,7 +61,9 @@ func signalled(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := command(ts, args[4:])
 	ts.Check(cmd.Start())
 	if err := awaitText(ts.MkAbs(args[2]), args[3]); err != nil {
-		ts.Check(errors.Join(err, cmd.Process.Kill()))
+		ts.Check(cmd.Process.Kill())
+		ts.Logf("it ended with: %v\n%s", cmd.Wait(), ts.ReadFile("err"))
+		ts.Fatalf("%v", err)
 	}
 	family, err := descendants(cmd.Process.Pid)
 	ts.Check(err)
@@ -78,9 +80,8 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	ts.Check(err)
 	cmd := exec.Command(path, expand(ts, args[1:])...)
 	cmd.Dir = ts.Getenv("WORK")
-	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
-		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
-	}
+	// The script's own TMPDIR is closed to the user that stores run as.
+	cmd.Env = append(cmd.Env, "PATH="+ts.Getenv("PATH"), "HOME="+ts.Getenv("HOME"), "TMPDIR="+os.TempDir())
 	cmd.Stdout, cmd.Stderr = capture(ts, "out"), capture(ts, "err")
 	return cmd
 }

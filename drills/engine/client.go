@@ -17,8 +17,9 @@ const (
 	attemptTimeout = 500 * time.Millisecond
 	// giveUp is how long a client tries to get one submission acknowledged.
 	giveUp = 10 * time.Second
-	// roundPause is how long a client rests once every replica has failed it.
-	roundPause = 20 * time.Millisecond
+	// A client rests once every replica has failed it, twice as long each time.
+	shortestRest = 20 * time.Millisecond
+	longestRest  = 160 * time.Millisecond
 )
 
 // client is one customer of the system: it keeps to the replica that served it
@@ -38,9 +39,8 @@ type client struct {
 func (c *client) submit(ctx context.Context, op drills.Op, intended time.Duration) {
 	detail := history.Submit{Subject: op.Subject, Intended: intended}
 	c.note(op, history.Invoke, detail, nil)
-	ctx, cancel := context.WithTimeout(ctx, giveUp)
-	defer cancel()
 	phase, err := history.Fail, error(nil)
+	rest := shortestRest
 	for at := c.preferred(); ; at = (at + 1) % len(c.replicas) {
 		detail.Attempts++
 		detail.Replica = c.replicas[at]
@@ -52,12 +52,13 @@ func (c *client) submit(ctx context.Context, op drills.Op, intended time.Duratio
 		if !errors.Is(err, drills.ErrRejected) {
 			phase = history.Info
 		}
-		if detail.Attempts%len(c.replicas) == 0 && Pause(ctx, roundPause) != nil {
+		if detail.Attempts%len(c.replicas) != 0 {
+			continue
+		}
+		if c.log.Now()-intended > giveUp || Pause(ctx, rest) != nil {
 			break
 		}
-		if ctx.Err() != nil {
-			break
-		}
+		rest = min(2*rest, longestRest)
 	}
 	c.note(op, phase, detail, fmt.Errorf("gave up after %d attempts: %w", detail.Attempts, err))
 }

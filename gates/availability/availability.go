@@ -5,7 +5,9 @@
 // (info) was not acknowledged: a client that must ask again has not been
 // served. One that was refused (fail) was not either.
 //
-// Minimum evidence: 100 ended operations, of which one is a hundredth.
+// Minimum evidence: 100 ended operations, of which one is a hundredth, and not
+// all of them refused: a load that asks for what the system never takes says
+// nothing of the system.
 //
 // What makes it fail: too many operations that were refused or left open.
 package availability
@@ -28,14 +30,14 @@ func Metric() gates.Metric {
 		Doc:      "Acknowledged operations by ended ones. Refused and open outcomes count as not acknowledged.",
 		Unit:     gates.Share,
 		Requires: []string{"jobs"},
-		Needs:    "100 ended operations",
+		Needs:    "100 ended operations, not all of them refused",
 		New:      func(history.Header) gates.Meter { return &meter{} },
 	}
 }
 
 type meter struct {
-	acked, ended int
-	refused      []uint64 // the first operations that were not acknowledged
+	acked, refused, ended int
+	evidence              []uint64 // the first operations that were not acknowledged
 }
 
 // Observe counts the ends of operations.
@@ -48,7 +50,10 @@ func (m *meter) Observe(e *gates.Event) {
 		m.acked++
 		return
 	}
-	m.refused = gates.AppendEvidence(m.refused, e.Seq)
+	if e.Phase == history.Fail {
+		m.refused++
+	}
+	m.evidence = gates.AppendEvidence(m.evidence, e.Seq)
 }
 
 // Measure is the share of acknowledged operations.
@@ -56,7 +61,10 @@ func (m *meter) Measure() gates.Measurement {
 	if m.ended < leastOperations {
 		return gates.Measurement{N: m.ended, Missing: fmt.Sprintf("%d operations ended, and %d are the least", m.ended, leastOperations)}
 	}
-	found := gates.Measurement{Value: float64(m.acked) / float64(m.ended), N: m.ended, Evidence: m.refused}
+	if m.refused == m.ended {
+		return gates.Measurement{N: m.ended, Missing: "every operation was refused: the load asks for what the system does not take"}
+	}
+	found := gates.Measurement{Value: float64(m.acked) / float64(m.ended), N: m.ended, Evidence: m.evidence}
 	if m.acked < m.ended {
 		found.Note = fmt.Sprintf("%d of %d were not acknowledged", m.ended-m.acked, m.ended)
 	}

@@ -73,7 +73,7 @@ func certainlyNothing(status int, answer []byte) bool {
 func (c *client) ready(ctx context.Context) error {
 	status, answer, err := c.call(ctx, http.MethodGet, "/readyz", nil)
 	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("answer %d %s", status, bytes.TrimSpace(answer))
+		err = fmt.Errorf("answer %d %s", status, answer)
 	}
 	return err
 }
@@ -90,7 +90,7 @@ func (c *client) call(ctx context.Context, method, path string, body []byte) (st
 		return 0, nil, err
 	}
 	answer, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	return resp.StatusCode, answer, errors.Join(err, resp.Body.Close())
+	return resp.StatusCode, bytes.TrimSpace(answer), errors.Join(err, resp.Body.Close())
 }
 
 // Close ends the client's connections.

@@ -9,6 +9,9 @@
 // and the socket is closed hard. The server notices by itself within
 // client_connection_check_interval.
 //
+// A pooled connection that ended while it was idle is found out before it is
+// used: a statement sent on it would have an unknown outcome for nothing.
+//
 // For the others: a frozen replica's open transaction ends at
 // idle_in_transaction_session_timeout, a wait for a lock at lock_timeout.
 package postgres
@@ -65,6 +68,7 @@ func Pool(ctx context.Context, o Options, size int32) (*pgxpool.Pool, error) {
 		refuseCancelRequests(c, o.connectLimit())
 		return nil
 	}
+	cfg.PrepareConn = func(_ context.Context, c *pgx.Conn) (bool, error) { return untouched(c.PgConn().Conn()), nil }
 	cfg.BeforeClose = closeBroken
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {

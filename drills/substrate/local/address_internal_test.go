@@ -17,22 +17,10 @@ func TestASharedAddressHasPortsThatNoOutgoingConnectionTakes(t *testing.T) {
 	require.NoError(t, h.release())
 }
 
-func TestAPortIsHandedOutOnceAndOnlyIfItIsFree(t *testing.T) {
+func TestAPortIsHandedOutOnce(t *testing.T) {
 	h, err := claimHost(t.Context())
 	require.NoError(t, err)
-	taken, err := net.Listen("tcp", net.JoinHostPort(h.ip.String(), "20002"))
-	require.NoError(t, err)
-	var got []string
-	for range 3 {
-		addr, err := h.port(t.Context())
-		require.NoError(t, err)
-		_, port, err := net.SplitHostPort(addr)
-		require.NoError(t, err)
-		got = append(got, port)
-	}
-	require.Equal(t, []string{"20001", "20003", "20004"}, got)
-	require.NoError(t, taken.Close())
-
+	require.Equal(t, []string{"20001", "20002", "20003"}, take(t, h, 3))
 	_, err = net.Listen("tcp", net.JoinHostPort(h.ip.String(), "20000"))
 	require.Error(t, err, "the claim keeps others away")
 	require.NoError(t, h.release())
@@ -41,4 +29,28 @@ func TestAPortIsHandedOutOnceAndOnlyIfItIsFree(t *testing.T) {
 		_, err = h.port(t.Context())
 	}
 	require.ErrorContains(t, err, "none is free")
+}
+
+func TestAPortOfASharedAddressIsHandedOutOnlyIfItIsFree(t *testing.T) {
+	claimed, err := claimHost(t.Context())
+	require.NoError(t, err)
+	// An address of the test's own, used as if it were shared.
+	shared := &host{ip: claimed.ip, next: 20001, limit: 65535}
+	taken, err := net.Listen("tcp", net.JoinHostPort(shared.ip.String(), "20002"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"20001", "20003", "20004"}, take(t, shared, 3))
+	require.NoError(t, taken.Close())
+	require.NoError(t, claimed.release())
+}
+
+func take(t *testing.T, h *host, n int) (ports []string) {
+	t.Helper()
+	for range n {
+		addr, err := h.port(t.Context())
+		require.NoError(t, err)
+		_, port, err := net.SplitHostPort(addr)
+		require.NoError(t, err)
+		ports = append(ports, port)
+	}
+	return ports
 }

@@ -78,7 +78,10 @@ func (t *template) runInitdb(ctx context.Context, secret string) error {
 		Env:        storeEnv(t.dir),
 		Log:        t.dir + ".log",
 		Credential: t.account.credential,
-		Quit:       syscall.SIGKILL,
+		// It is asked, alone: the servers that it starts end by themselves when
+		// it does, and leave shared memory behind when they are killed.
+		Quit: syscall.SIGTERM,
+		Tree: true,
 	})
 	ended := make(chan drills.Exit, 1)
 	initdb.OnExit(func(e drills.Exit) { ended <- e })
@@ -95,7 +98,6 @@ func (t *template) runInitdb(ctx context.Context, secret string) error {
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
-	// With it end the servers that it has started, if it was interrupted.
 	return errors.Join(err, initdb.Close(context.WithoutCancel(ctx)))
 }
 
