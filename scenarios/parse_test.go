@@ -1,7 +1,6 @@
 package scenarios_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -96,7 +95,7 @@ func TestEveryMistakeIsToldAtOnce(t *testing.T) {
 	require.True(t, ok)
 	require.Len(t, joined.Unwrap(), 3)
 	var line *drills.LineError
-	require.True(t, errors.As(err, &line))
+	require.ErrorAs(t, err, &line)
 	require.Equal(t, 1, line.Line)
 }
 

@@ -39,8 +39,8 @@ type client struct {
 func (c *client) submit(ctx context.Context, op drills.Op, intended time.Duration) {
 	detail := history.Submit{Subject: op.Subject, Intended: intended}
 	c.note(op, history.Invoke, detail, nil)
-	phase, err := history.Fail, error(nil)
-	rest := shortestRest
+	phase, rest := history.Fail, shortestRest
+	var err error
 	for at := c.preferred(); ; at = (at + 1) % len(c.replicas) {
 		detail.Attempts++
 		detail.Replica = c.replicas[at]

@@ -144,7 +144,7 @@ func TestOutcomesOfSubmissions(t *testing.T) {
 				require.NoError(t, err)
 			}
 			require.NotEmpty(t, of(events, history.OpSubmit, history.Invoke))
-			require.Equal(t, len(of(events, history.OpSubmit, history.Invoke)), len(of(events, history.OpSubmit, c.phase)))
+			require.Len(t, of(events, history.OpSubmit, c.phase), len(of(events, history.OpSubmit, history.Invoke)))
 		})
 	}
 }
@@ -175,8 +175,9 @@ func TestTheSameSeedGivesTheSameDrill(t *testing.T) {
 		}
 		return shape
 	}
-	require.Equal(t, shape(7), shape(7))
-	require.NotEqual(t, shape(7), shape(8))
+	first, again, other := shape(7), shape(7), shape(8)
+	require.Equal(t, first, again)
+	require.NotEqual(t, first, other)
 }
 
 func TestAPauseEndsWithItsContext(t *testing.T) {
