@@ -18,5 +18,6 @@
 //
 // Core interfaces have at most four methods. What only some implementations
 // can do is an optional interface found by type assertion: [Pauser],
-// [Terminator], [LeaderReporter], [Prober], [Inspector], [Settler], [Store].
+// [Terminator], [Exiter], [Ported], [LeaderReporter], [QueueReporter], [Prober],
+// [Inspector], [Settler], [Store].
 package drills

@@ -1,6 +1,9 @@
 package drills
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Fault is one thing broken on purpose. The engine owns its lifecycle:
 //
@@ -39,6 +42,7 @@ const (
 	ActionStart  Action = "start"  // start the victims again
 	ActionResume Action = "resume" // let the victims run on
 	ActionHeal   Action = "heal"   // heal the links
+	ActionNone   Action = "none"   // nothing is left to undo
 )
 
 // Undo says, as data, how to undo a fault, so that another process can do it
@@ -57,4 +61,16 @@ type FaultSpec struct {
 	VerbSpec
 	// New makes the fault for one injection from arguments that Check took.
 	New func(Args) (Fault, error)
+	// Held says how long the fault is held before the engine recovers it by
+	// itself; ok is false where the script does that. Nil is never.
+	Held func(Args) (hold time.Duration, ok bool)
+}
+
+// HeldFor is the Held of faults that take the option for=DURATION.
+func HeldFor(a Args) (hold time.Duration, ok bool) {
+	if _, ok = a.Options["for"]; !ok {
+		return 0, false
+	}
+	hold, err := a.Duration("for", 0)
+	return hold, err == nil
 }

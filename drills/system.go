@@ -112,6 +112,12 @@ type LeaderReporter interface {
 	Leader(ctx context.Context) (replica string, term uint64, err error)
 }
 
+// QueueReporter is an optional interface of a Cluster whose replicas queue for
+// the leadership: it names the one that is next.
+type QueueReporter interface {
+	Waiter(ctx context.Context) (replica string, err error)
+}
+
 // Snapshot is what one look at every store at rest found: named counts such
 // as "unfinished", "pending", "dead_letters", "outbox", "connections",
 // "locks", "owned_writes", "unfenced_writes". The names that gates rely on

@@ -16,10 +16,29 @@ import (
 // All returns every fault by name.
 func All() map[string]drills.FaultSpec {
 	faults := map[string]drills.FaultSpec{}
-	for _, f := range []drills.FaultSpec{Kill()} {
+	for _, f := range []drills.FaultSpec{
+		Kill(), Terminate(), Restart(), Crash(), Pause(), Partition(), TerminateBackend(), Flush(),
+	} {
 		faults[f.Name] = f
 	}
 	return faults
+}
+
+// running resolves a selector to processes that run, with their pids.
+func running(ctx context.Context, t drills.Target, selector string) ([]drills.Process, map[string]int, error) {
+	found, err := t.Resolve(ctx, selector)
+	if err != nil {
+		return nil, nil, err
+	}
+	pids := map[string]int{}
+	for _, p := range found {
+		info := p.Info()
+		if info.PID == 0 {
+			return nil, nil, fmt.Errorf("%s: %w", info.Name, drills.ErrNotRunning)
+		}
+		pids[info.Name] = info.PID
+	}
+	return found, pids, nil
 }
 
 // names lists processes by name.

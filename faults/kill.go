@@ -2,8 +2,6 @@ package faults
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/drillrun/drillrun/drills"
 )
@@ -31,19 +29,11 @@ type kill struct {
 }
 
 func (f *kill) Plan(ctx context.Context, t drills.Target) (drills.Undo, error) {
-	victims, err := t.Resolve(ctx, f.selector)
-	if err != nil {
+	var err error
+	if f.victims, f.pids, err = running(ctx, t, f.selector); err != nil {
 		return drills.Undo{}, err
 	}
-	f.victims, f.pids = victims, map[string]int{}
-	for _, p := range victims {
-		info := p.Info()
-		if info.PID == 0 {
-			return drills.Undo{}, fmt.Errorf("%s: %w", info.Name, drills.ErrNotRunning)
-		}
-		f.pids[info.Name] = info.PID
-	}
-	return drills.Undo{Action: drills.ActionStart, Victims: names(victims)}, nil
+	return drills.Undo{Action: drills.ActionStart, Victims: names(f.victims)}, nil
 }
 
 func (f *kill) Inject(ctx context.Context) error {
@@ -53,19 +43,10 @@ func (f *kill) Inject(ctx context.Context) error {
 // Await finds the victims gone. Kill has returned, so they are reaped; one
 // that had ended by itself would have made it fail.
 func (f *kill) Await(context.Context) (drills.Evidence, error) {
-	for _, p := range f.victims {
-		if pid := p.Info().PID; pid != 0 {
-			return nil, fmt.Errorf("%s still runs, as pid %d", p.Info().Name, pid)
-		}
+	if err := gone(f.victims); err != nil {
+		return nil, err
 	}
 	return drills.Evidence{"signal": "SIGKILL", "reaped": f.pids}, nil
 }
 
-func (f *kill) Recover(ctx context.Context) error {
-	return together(ctx, f.victims, "start", func(ctx context.Context, p drills.Process) error {
-		if err := p.Start(ctx); !errors.Is(err, drills.ErrRunning) {
-			return err
-		}
-		return nil
-	})
-}
+func (f *kill) Recover(ctx context.Context) error { return startAll(ctx, f.victims) }

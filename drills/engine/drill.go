@@ -112,8 +112,8 @@ func (d *Drill) step(ctx context.Context, s drills.Step) error {
 
 func (d *Drill) run(ctx context.Context, s drills.Step) error {
 	var err error
-	if fault, ok := d.cfg.Faults[s.Verb]; ok {
-		err = d.guard.Inject(ctx, fault, s)
+	if _, ok := d.cfg.Faults[s.Verb]; ok {
+		err = d.Break(ctx, s)
 	} else {
 		err = d.cfg.Verbs[s.Verb].Run(ctx, d, s)
 	}
@@ -123,6 +123,15 @@ func (d *Drill) run(ctx context.Context, s drills.Step) error {
 	}
 	d.noteStep(s, history.OK, nil)
 	return nil
+}
+
+// Break injects the fault that the step names.
+func (d *Drill) Break(ctx context.Context, s drills.Step) error {
+	fault, ok := d.cfg.Faults[s.Verb]
+	if !ok {
+		return fmt.Errorf("there is no fault %q", s.Verb)
+	}
+	return d.guard.Inject(ctx, fault, s)
 }
 
 // finish heals, ends what runs in the background and, where the script broke

@@ -47,31 +47,49 @@ type injection struct {
 }
 
 // Inject takes one fault through planned, undo recorded, injecting and in
-// effect. An error leaves it indeterminate and still to be recovered.
+// effect, and, where it is held for a time only, through that time and its
+// recovery. An error leaves it indeterminate and still to be recovered.
 func (g *Guard) Inject(ctx context.Context, spec drills.FaultSpec, step drills.Step) error {
-	ctx, cancel := context.WithTimeout(ctx, injectDeadline)
-	defer cancel()
 	fault, err := spec.New(step.Args)
 	if err != nil {
 		return fmt.Errorf("make fault %s: %w", spec.Name, err)
 	}
+	in, err := g.bite(ctx, fault, step)
+	if err != nil || spec.Held == nil {
+		return err
+	}
+	hold, ok := spec.Held(step.Args)
+	if !ok {
+		return nil
+	}
+	if err := Pause(ctx, hold); err != nil {
+		return err
+	}
+	_, err = g.recover(ctx, func(other *injection) bool { return other == in })
+	return err
+}
+
+// bite plans the fault, injects it and waits for the proof.
+func (g *Guard) bite(ctx context.Context, fault drills.Fault, step drills.Step) (*injection, error) {
+	ctx, cancel := context.WithTimeout(ctx, injectDeadline)
+	defer cancel()
 	in, err := g.plan(ctx, fault, step)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	g.note(in, history.OpInject, history.Invoke, nil)
 	if err := fault.Inject(ctx); err != nil {
 		g.note(in, history.OpInject, history.Info, err)
-		return fmt.Errorf("inject %q: %w: %w", in.detail.Fault, ErrIndeterminate, err)
+		return nil, fmt.Errorf("inject %q: %w: %w", in.detail.Fault, ErrIndeterminate, err)
 	}
 	evidence, err := fault.Await(ctx)
 	if err != nil {
 		g.note(in, history.OpInject, history.Info, err)
-		return fmt.Errorf("prove %q: %w: %w", in.detail.Fault, ErrIndeterminate, err)
+		return nil, fmt.Errorf("prove %q: %w: %w", in.detail.Fault, ErrIndeterminate, err)
 	}
 	in.detail.Evidence = evidence
 	g.note(in, history.OpInject, history.OK, nil)
-	return nil
+	return in, nil
 }
 
 // plan picks the victims, refuses those that another fault holds, and has the

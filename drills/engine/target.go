@@ -33,6 +33,8 @@ func (t *target) Resolve(ctx context.Context, selector string) ([]drills.Process
 		return t.named(name)
 	case "follower":
 		return t.follower(ctx, running)
+	case "waiter":
+		return t.waiter(ctx)
 	case "any":
 		return t.pick(running, "any")
 	case "all":
@@ -81,7 +83,7 @@ func (t *target) byName(name string) (drills.Process, error) {
 		}
 		known = append(known, p.Info().Name)
 	}
-	return nil, suggest.Unknown("target", name, append(known, "leader", "follower", "any", "all", "victim"))
+	return nil, suggest.Unknown("target", name, append(known, "leader", "follower", "waiter", "any", "all", "victim"))
 }
 
 func (t *target) follower(ctx context.Context, running []drills.Process) ([]drills.Process, error) {
@@ -99,6 +101,23 @@ func (t *target) follower(ctx context.Context, running []drills.Process) ([]dril
 		}
 	}
 	return t.pick(followers, "follower")
+}
+
+// waiter is the replica that is next in the queue for the leadership.
+func (t *target) waiter(ctx context.Context) ([]drills.Process, error) {
+	reporter, ok := t.Cluster().(drills.QueueReporter)
+	if !ok {
+		return nil, fmt.Errorf("choose the waiter: %w: the system tells no queue for its leadership", drills.ErrUnsupported)
+	}
+	name := ""
+	err := Poll(ctx, leaderAgreement, func() (err error) {
+		name, err = reporter.Waiter(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find the first waiter: %w", err)
+	}
+	return t.named(name)
 }
 
 func (t *target) pick(from []drills.Process, what string) ([]drills.Process, error) {

@@ -34,6 +34,7 @@ var (
 	_ drills.Prober         = (*cluster)(nil)
 	_ drills.Inspector      = (*cluster)(nil)
 	_ drills.LeaderReporter = (*cluster)(nil)
+	_ drills.QueueReporter  = (*cluster)(nil)
 )
 
 // Processes lists the replicas, then the stores.
@@ -84,6 +85,9 @@ func (c *cluster) Ready(ctx context.Context, name string) error {
 
 // Leader reads who holds the leadership from Postgres.
 func (c *cluster) Leader(ctx context.Context) (string, uint64, error) { return c.look.leader(ctx) }
+
+// Waiter reads who is next in the queue for the leadership from Postgres.
+func (c *cluster) Waiter(ctx context.Context) (string, error) { return c.look.waiter(ctx) }
 
 // Inspect counts what every store holds.
 func (c *cluster) Inspect(ctx context.Context) (drills.Snapshot, error) { return c.look.inspect(ctx) }

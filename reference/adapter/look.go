@@ -70,13 +70,29 @@ func (l *look) leader(ctx context.Context) (holder string, term uint64, err erro
 	return holder, term, nil
 }
 
+// waiterSQL names the first session in the queue for the leadership's lock; a
+// session is called after its replica and its key.
+const waiterSQL = `
+	SELECT split_part(a.application_name, '/', 2)
+	FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+	WHERE l.locktype = 'advisory' AND NOT l.granted AND a.application_name LIKE 'controlplane/%/leadership/' || $1
+	ORDER BY l.waitstart LIMIT 1`
+
+// waiter reads who is next in the queue for the leadership.
+func (l *look) waiter(ctx context.Context) (replica string, err error) {
+	if err := l.postgres.QueryRow(ctx, waiterSQL, controlplane.ControlKey).Scan(&replica); err != nil {
+		return "", fmt.Errorf("read who waits for the leadership: %w", err)
+	}
+	return replica, nil
+}
+
 // counts are what is read from Postgres, by the name it has in a snapshot.
 var counts = []struct{ name, sql string }{
 	{history.CountUnfinished, "SELECT count(*) FROM jobs WHERE state NOT IN ('done', 'dead')"},
 	{history.CountDeadLetters, "SELECT count(*) FROM dead_letters"},
 	{history.CountOutbox, "SELECT count(*) FROM outbox WHERE published_at IS NULL"},
 	{history.CountLocks, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"},
-	{history.CountConnections, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name <> '" + ownName + "'"},
+	{history.CountConnections, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name NOT LIKE 'drillrun-%'"},
 	{history.CountOwnedWrites, "SELECT count(*) FROM drillrun.owned_writes"},
 	{history.CountUnfencedWrites, "SELECT count(*) FROM drillrun.owned_writes WHERE superseded"},
 }

@@ -13,8 +13,8 @@ import (
 
 func TestDelayIsDrawnEvenlyFromZeroToItsBound(t *testing.T) {
 	p := backoff.Policy{Base: 100 * time.Millisecond, Max: time.Second}
-	for n, bound := range []time.Duration{100, 200, 400, 800, 1000, 1000} {
-		bound *= time.Millisecond
+	for n, millis := range []int{100, 200, 400, 800, 1000, 1000} {
+		bound := time.Duration(millis) * time.Millisecond
 		lower, upper := 0, 0
 		for range 2000 {
 			d := p.Delay(n)

@@ -10,6 +10,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // The exit codes of a replica. 2 is left to a Go panic.
@@ -40,6 +42,7 @@ func MainWith(ctx context.Context, getenv func(string) string, stdout, stderr io
 		return refuse(stderr, err)
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel})).With("name", c.Replica)
+	redis.SetLogger(redisLog{log})
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
@@ -68,6 +71,14 @@ func MainWith(ctx context.Context, getenv func(string) string, stdout, stderr io
 	case err := <-ended:
 		return exitCode(log, stderr, err)
 	}
+}
+
+// redisLog receives what the Redis client has to say besides its errors.
+type redisLog struct{ log *slog.Logger }
+
+// Printf implements the client's logger.
+func (l redisLog) Printf(_ context.Context, format string, args ...any) {
+	l.log.Debug(fmt.Sprintf(format, args...))
 }
 
 func exitCode(log *slog.Logger, stderr io.Writer, err error) int {

@@ -26,13 +26,18 @@ import (
 // ControlKey is the leadership under which all singletons are held together.
 const ControlKey = "control"
 
-// poolSize is how many connections a replica's calls share.
-const poolSize = 10
+// The pools of a replica, in connections. They are two, so that a rush of
+// clients cannot keep renewals and the leader's work waiting.
+const (
+	apiPool  = 6
+	workPool = 8
+)
 
 // Deps are the connections that parts are made of.
 type Deps struct {
 	Postgres postgres.Options
-	Pool     *pgxpool.Pool
+	API      *pgxpool.Pool // for what clients ask
+	Pool     *pgxpool.Pool // for everything else
 	Redis    *redis.Client
 	Effects  *effects.Client
 	Metrics  *metrics.Set
@@ -77,7 +82,7 @@ func Sound(c Config, d Deps) *Parts {
 	limit := c.limit()
 	return &Parts{
 		Elector:  leadership.NewSessions(d.Postgres, c.Replica),
-		Jobs:     jobs.NewStore(d.Pool, limit),
+		Jobs:     jobs.NewStore(d.API, limit),
 		Outbox:   relay.NewStore(d.Pool, limit),
 		Lost:     reconciler.NewStore(d.Pool, limit),
 		Slots:    cron.NewStore(d.Pool, c.CronEvery, limit),
@@ -123,7 +128,11 @@ func connect(ctx context.Context, c Config, log *slog.Logger) (Deps, error) {
 	if d.Redis, err = queue.Open(c.RedisURL, c.limit()); err != nil {
 		return Deps{}, fmt.Errorf("%w: REDIS_URL: %w", ErrConfig, err)
 	}
-	if d.Pool, err = postgres.Pool(ctx, d.Postgres, poolSize); err != nil {
+	d.API, err = postgres.Pool(ctx, d.Postgres, apiPool)
+	if err == nil {
+		d.Pool, err = postgres.Pool(ctx, d.Postgres, workPool)
+	}
+	if err != nil {
 		return Deps{}, fmt.Errorf("%w: DATABASE_URL: %w", ErrConfig, err)
 	}
 	return d, nil
@@ -132,6 +141,7 @@ func connect(ctx context.Context, c Config, log *slog.Logger) (Deps, error) {
 // close ends what connect made. Nothing may be using it any more.
 func (d Deps) close() error {
 	d.Effects.Close()
+	d.API.Close()
 	d.Pool.Close()
 	if err := d.Redis.Close(); err != nil {
 		return fmt.Errorf("close Redis client: %w", err)

@@ -56,7 +56,7 @@ func (r *replica) run(ctx context.Context, stdout io.Writer) error {
 	var running sync.WaitGroup
 	var served error
 	if r.Role.serves() {
-		l, err := net.Listen("tcp", r.APIAddr)
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", r.APIAddr)
 		if err != nil {
 			return fmt.Errorf("listen for the API: %w", err)
 		}
@@ -159,7 +159,7 @@ func (r *replica) askPostgres(ctx context.Context) error {
 func (r *replica) leader(ctx context.Context) (api.Leadership, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.limit())
 	defer cancel()
-	h, err := leadership.Current(ctx, r.deps.Pool, ControlKey)
+	h, err := leadership.Current(ctx, r.deps.API, ControlKey)
 	if err != nil {
 		return api.Leadership{}, err
 	}

@@ -98,7 +98,7 @@ func TestASecondSignalEndsAReplicaOnTheSpot(t *testing.T) {
 	case <-time.After(300 * time.Millisecond):
 	}
 	require.NoError(t, a.cmd.Process.Signal(sigterm))
-	require.Equal(t, 1, a.code(t, time.Second))
+	require.Equal(t, 1, a.code(t, 3*time.Second))
 }
 
 func TestAFrozenLeaderIsSucceededAndDoesNothingWhenItWakesUp(t *testing.T) {

@@ -7,7 +7,8 @@
 // effect comes first: a leader that dies in between leaves the slot to its
 // successor, whose effect the receiver recognises by its key. A new leader goes
 // on after the last recorded slot and makes up for all that were missed, in
-// order. Nothing is made up for the time before the first slot ever.
+// order. The first leader ever records the slot before its first one, so that
+// even its death in the middle of that leaves no gap.
 package cron
 
 import (
@@ -29,6 +30,7 @@ import (
 type Due struct {
 	First, Last int64
 	Next        time.Duration // until the slot after Last begins
+	New         bool          // nothing has ever been recorded
 }
 
 // Slots is the record of slots.
@@ -83,6 +85,11 @@ func (c *Cron) catchUp(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	if due.New {
+		if err := c.Slots.Record(ctx, due.First-1); err != nil {
+			return 0, err
+		}
+	}
 	for slot := due.First; slot <= due.Last; slot++ {
 		if err := effects.AsHolder(ctx, c.Reporter, fmt.Sprintf("cron/%d", slot)); err != nil {
 			return 0, err
@@ -128,7 +135,7 @@ func (s *Store) Due(ctx context.Context) (Due, error) {
 	if err := s.pool.QueryRow(ctx, dueSQL, s.every.Milliseconds()).Scan(&d.Last, &millis, &recorded); err != nil {
 		return Due{}, fmt.Errorf("read cron slots: %w", err)
 	}
-	d.First, d.Next = d.Last, time.Duration(millis)*time.Millisecond
+	d.First, d.New, d.Next = d.Last, recorded == nil, time.Duration(millis)*time.Millisecond
 	if recorded != nil {
 		d.First = *recorded + 1
 	}

@@ -115,7 +115,7 @@ func apply(cfg *pgx.ConnConfig, o Options, params map[string]string) {
 // the socket is closed already, which is what is wanted.
 func closeBroken(conn *pgx.Conn) {
 	if conn.IsClosed() {
-		conn.PgConn().Conn().Close() //nolint:errcheck // see above
+		conn.PgConn().Conn().Close()
 	}
 }
 

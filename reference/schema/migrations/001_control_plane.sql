@@ -53,7 +53,8 @@ create table dead_letters (
   created_at timestamptz not null default clock_timestamp()
 );
 
--- every_ms belongs to the key: another interval numbers its slots anew.
+-- every_ms belongs to the key: another interval numbers its slots anew. The first row of an interval is
+-- the slot before the first one that took effect.
 create table cron_slots (
   every_ms    bigint not null,
   slot        bigint not null,
