@@ -9,23 +9,13 @@ import (
 	"github.com/drillrun/drillrun/faults"
 )
 
-func newKill(t *testing.T, selector string) drills.Fault {
-	t.Helper()
-	spec := faults.Kill()
-	args := drills.Args{Words: []string{selector}}
-	require.NoError(t, spec.Check(args))
-	f, err := spec.New(args)
-	require.NoError(t, err)
-	return f
-}
-
 func TestKillEndsItsVictimsAndStartsThemAgain(t *testing.T) {
 	target := start(t, "replica-1", "replica-2")
 	var pids []int
 	for _, p := range target.processes {
 		pids = append(pids, p.Info().PID)
 	}
-	f := newKill(t, "all")
+	f := newFault(t, faults.Kill(), nil, "all")
 	undo, err := f.Plan(t.Context(), target)
 	require.NoError(t, err)
 	require.Equal(t, drills.Undo{Action: drills.ActionStart, Victims: []string{"replica-1", "replica-2"}}, undo)
@@ -48,18 +38,18 @@ func TestKillEndsItsVictimsAndStartsThemAgain(t *testing.T) {
 
 func TestKillProvesNothingByAProcessThatHadEndedBefore(t *testing.T) {
 	target := start(t, "replica-1")
-	f := newKill(t, "replica-1")
+	f := newFault(t, faults.Kill(), nil, "replica-1")
 	_, err := f.Plan(t.Context(), target)
 	require.NoError(t, err)
 	require.NoError(t, target.processes[0].Kill(t.Context()))
 	require.ErrorIs(t, f.Inject(t.Context()), drills.ErrNotRunning)
 
-	_, err = newKill(t, "replica-1").Plan(t.Context(), target)
+	_, err = newFault(t, faults.Kill(), nil, "replica-1").Plan(t.Context(), target)
 	require.ErrorIs(t, err, drills.ErrNotRunning)
 }
 
 func TestKillIsNotProvedWhileItsVictimRuns(t *testing.T) {
-	f := newKill(t, "all")
+	f := newFault(t, faults.Kill(), nil, "all")
 	_, err := f.Plan(t.Context(), start(t, "replica-1"))
 	require.NoError(t, err)
 	_, err = f.Await(t.Context())

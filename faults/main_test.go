@@ -3,8 +3,11 @@ package faults_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -24,15 +27,18 @@ func TestMain(m *testing.M) {
 	if os.Getenv(victimMark) != "" {
 		stop := make(chan os.Signal, 1)
 		signal.Notify(stop, syscall.SIGTERM)
+		fmt.Println("ready")
 		<-stop
 		os.Exit(0)
 	}
 	goleak.VerifyTestMain(m)
 }
 
-// victims are real processes to aim a fault at.
+// victims are real processes, stores and links to aim a fault at.
 type victims struct {
+	substrate drills.Substrate
 	processes []drills.Process
+	links     []drills.Link
 }
 
 // start runs as many victims as there are names.
@@ -43,23 +49,56 @@ func start(t *testing.T, names ...string) *victims {
 	t.Cleanup(func() { require.NoError(t, provider.Close()) })
 	substrate, err := provider.New(t.Context(), local.Options{Logs: t.TempDir()})
 	require.NoError(t, err)
+	v := &victims{substrate: substrate}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		require.NoError(t, substrate.Close(ctx))
+		require.NoError(t, v.Close(ctx))
 	})
-	v := &victims{}
 	for _, name := range names {
 		p, err := substrate.Launch(t.Context(), drills.ProcessSpec{
-			Name: name, Command: []string{os.Args[0]}, Env: []string{victimMark + "=1"}, Grace: time.Second,
+			Name: name, Command: []string{os.Args[0]}, Env: []string{victimMark + "=1"},
+			Grace: 5 * time.Second, // the race detector takes a second to exit
 		})
 		require.NoError(t, err)
 		v.processes = append(v.processes, p)
+		require.Eventually(t, func() bool { return strings.Contains(said(t, p), "ready") }, 10*time.Second, time.Millisecond)
 	}
 	return v
 }
 
-func (v *victims) Cluster() drills.Cluster { return nil }
+// said is what a process has printed so far.
+func said(t *testing.T, p drills.Process) string {
+	t.Helper()
+	log, err := p.Logs(t.Context())
+	require.NoError(t, err)
+	text, err := io.ReadAll(log)
+	require.NoError(t, errors.Join(err, log.Close()))
+	return string(text)
+}
+
+// store adds a store, with a link to it from each process that runs already.
+func (v *victims) store(t *testing.T, role drills.Role) drills.Store {
+	t.Helper()
+	s, err := v.substrate.Store(t.Context(), string(role), role)
+	require.NoError(t, err)
+	for _, p := range v.processes {
+		l, err := v.substrate.Link(t.Context(), drills.LinkSpec{From: p.Info().Name, To: string(role), Upstream: s.Addr()})
+		require.NoError(t, err)
+		v.links = append(v.links, l)
+	}
+	v.processes = append(v.processes, s)
+	return s
+}
+
+func (v *victims) Cluster() drills.Cluster         { return v }
+func (v *victims) Processes() []drills.Process     { return v.processes }
+func (v *victims) Links() []drills.Link            { return v.links }
+func (v *victims) Close(ctx context.Context) error { return v.substrate.Close(ctx) }
+
+func (v *victims) Open(context.Context, string) (drills.Client, error) {
+	return nil, errors.New("a victim takes no clients")
+}
 
 func (v *victims) Resolve(_ context.Context, selector string) ([]drills.Process, error) {
 	if selector == "all" {
@@ -75,3 +114,25 @@ func (v *victims) Resolve(_ context.Context, selector string) ([]drills.Process,
 
 // alive says whether the kernel knows the process, whatever the harness thinks.
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
+
+// make a fault of arguments that its own check takes.
+func newFault(t *testing.T, spec drills.FaultSpec, options map[string]string, words ...string) drills.Fault {
+	t.Helper()
+	args := drills.Args{Words: words, Options: options}
+	require.NoError(t, spec.Check(args))
+	f, err := spec.New(args)
+	require.NoError(t, err)
+	return f
+}
+
+// bite plans and injects a fault and returns its undo and the proof.
+func bite(t *testing.T, f drills.Fault, target drills.Target) (drills.Undo, drills.Evidence) {
+	t.Helper()
+	undo, err := f.Plan(t.Context(), target)
+	require.NoError(t, err)
+	require.NoError(t, f.Inject(t.Context()))
+	evidence, err := f.Await(t.Context())
+	require.NoError(t, err)
+	require.NotEmpty(t, evidence)
+	return undo, evidence
+}
