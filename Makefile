@@ -19,8 +19,8 @@ deps: ## install what the local substrate needs: Postgres 15+, Redis 7+
 build: ## build bin/drillrun and bin/controlplane, static
 	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/drillrun ./cmd/controlplane
 
-drill: deps build ## run every built-in scenario on the reference control plane
-	@$(DRILLRUN) run
+drill: deps build ## a first drill: crashes of the reference control plane, in a minute
+	@$(DRILLRUN) run first
 
 test: deps ## all tests, with real stores and the race detector
 	go test -race -timeout 20m ./...

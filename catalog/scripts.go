@@ -22,8 +22,14 @@ type Script struct {
 
 // Sets are names for several built-in scenarios at once.
 func Sets() map[string][]string {
+	first := []string{"calm", "leader-kill", "worker-kill", "all-replicas-die"}
 	return map[string][]string{
-		"core": {"calm", "leader-kill", "worker-kill", "all-replicas-die"},
+		"first": first,
+		"core": append(first,
+			"leader-pause", "leader-partition", "leader-deaf", "frozen-waiter", "leader-session-terminated",
+			"graceful-handover", "rolling-restart",
+			"postgres-restart", "postgres-crash", "redis-restart", "redis-flush",
+		),
 	}
 }
 
