@@ -22,11 +22,12 @@ build: ## build bin/drillrun and bin/controlplane, static
 drill: deps build ## a first drill: crashes of the reference control plane, in a minute
 	@$(DRILLRUN) run first
 
+# Packages are tested one after the other: several start stores and time things.
 test: deps ## all tests, with real stores and the race detector
-	go test -race -timeout 20m ./...
+	go test -race -p 1 -timeout 20m ./...
 
 race: deps ## hunt for races and flakes: all tests three times, shuffled
-	go test -race -timeout 40m -count=3 -shuffle=on ./...
+	go test -race -p 1 -timeout 40m -count=3 -shuffle=on ./...
 
 lint: $(GOBIN)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## gofmt, vet, golangci-lint with the import rules
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }

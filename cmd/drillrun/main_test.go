@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,6 +20,11 @@ import (
 
 func TestMain(m *testing.M) {
 	adapter.RunReplica()
+	// One script at a time: a drill needs the machine for itself.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "1"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"drillrun": main})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -17,9 +18,10 @@ const (
 	attemptTimeout = 500 * time.Millisecond
 	// giveUp is how long a client tries to get one submission acknowledged.
 	giveUp = 10 * time.Second
-	// A client rests once every replica has failed it, twice as long each time.
+	// A client rests once every replica has failed it, for a time drawn from up
+	// to twice as much as before: it must not keep an overloaded system down.
 	shortestRest = 20 * time.Millisecond
-	longestRest  = 160 * time.Millisecond
+	longestRest  = time.Second
 )
 
 // client is one customer of the system: it keeps to the replica that served it
@@ -55,7 +57,7 @@ func (c *client) submit(ctx context.Context, op drills.Op, intended time.Duratio
 		if detail.Attempts%len(c.replicas) != 0 {
 			continue
 		}
-		if c.log.Now()-intended > giveUp || Pause(ctx, rest) != nil {
+		if c.log.Now()-intended > giveUp || Pause(ctx, rand.N(rest)) != nil {
 			break
 		}
 		rest = min(2*rest, longestRest)

@@ -21,7 +21,8 @@
 //   - Healing runs under a context of its own with a deadline, never under the
 //     cancelled one.
 //   - All that is random is drawn from the seed, by step and not by time: the
-//     same seed gives the same offsets, targets and load.
+//     same seed gives the same offsets, targets and load. How long a client rests
+//     after a failed round is the one exception: the system's answers decide it.
 //
 // Failure cases: a step that fails (an await that expires, a fault that cannot
 // be proved) ends the script; the engine heals, stops the load, drains, and
