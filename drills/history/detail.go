@@ -81,6 +81,8 @@ const (
 	CountOutbox         = "outbox"          // outbox rows not published
 	CountConnections    = "connections"     // store connections of the system
 	CountLocks          = "locks"           // locks held
+	CountGoroutines     = "goroutines"      // goroutines, or threads, of all replicas together
+	CountRepublished    = "republished"     // entries put into the queue again
 	CountOwnedWrites    = "owned_writes"    // writes made as a holder of a term or a token
 	CountUnfencedWrites = "unfenced_writes" // those whose term or token had been superseded when they were made
 )

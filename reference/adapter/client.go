@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/drillrun/drillrun/drills"
@@ -76,6 +78,20 @@ func (c *client) ready(ctx context.Context) error {
 		err = fmt.Errorf("answer %d %s", status, answer)
 	}
 	return err
+}
+
+// goroutines asks how many goroutines the replica has.
+func (c *client) goroutines(ctx context.Context) (int64, error) {
+	status, answer, err := c.call(ctx, http.MethodGet, "/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(answer)) {
+		if count, ok := strings.CutPrefix(line, "go_goroutines "); ok {
+			return strconv.ParseInt(strings.TrimSpace(count), 10, 64)
+		}
+	}
+	return 0, fmt.Errorf("answer %d has no go_goroutines", status)
 }
 
 func (c *client) call(ctx context.Context, method, path string, body []byte) (status int, answer []byte, err error) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/history"
 )
 
 // readyPoll is how often a starting replica is asked whether it is ready.
@@ -89,8 +90,27 @@ func (c *cluster) Leader(ctx context.Context) (string, uint64, error) { return c
 // Waiter reads who is next in the queue for the leadership from Postgres.
 func (c *cluster) Waiter(ctx context.Context) (string, error) { return c.look.waiter(ctx) }
 
-// Inspect counts what every store holds.
-func (c *cluster) Inspect(ctx context.Context) (drills.Snapshot, error) { return c.look.inspect(ctx) }
+// Inspect counts what every store holds, and the goroutines of the replicas
+// that run.
+func (c *cluster) Inspect(ctx context.Context) (drills.Snapshot, error) {
+	snapshot, err := c.look.inspect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range c.replicas {
+		info := r.process.Info()
+		if info.PID == 0 {
+			continue
+		}
+		probe := newClient(r.api.Addr(), r.token)
+		n, err := probe.goroutines(ctx)
+		if err = errors.Join(err, probe.Close()); err != nil {
+			return nil, fmt.Errorf("count the goroutines of %s: %w", info.Name, err)
+		}
+		snapshot[history.CountGoroutines] += n
+	}
+	return snapshot, nil
+}
 
 // awaitReady waits until every replica is ready. A replica that has ended is
 // told at once, with the end of its log.

@@ -91,6 +91,7 @@ var counts = []struct{ name, sql string }{
 	{history.CountUnfinished, "SELECT count(*) FROM jobs WHERE state NOT IN ('done', 'dead')"},
 	{history.CountDeadLetters, "SELECT count(*) FROM dead_letters"},
 	{history.CountOutbox, "SELECT count(*) FROM outbox WHERE published_at IS NULL"},
+	{history.CountRepublished, "SELECT count(*) FROM outbox WHERE enqueued_term IS NOT NULL"},
 	{history.CountLocks, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"},
 	{history.CountConnections, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name NOT LIKE 'drillrun-%'"},
 	{history.CountOwnedWrites, "SELECT count(*) FROM drillrun.owned_writes"},

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
@@ -32,7 +33,8 @@ func New() *Set {
 		term:        gauges("leadership_term", "Latest term this replica held.", "key"),
 		held:        gauges("leadership_held", "1 while this replica holds the leadership.", "key"),
 	}
-	s.registry.MustRegister(s.jobs, s.effects, s.failures, s.published, s.republished, s.term, s.held)
+	s.registry.MustRegister(s.jobs, s.effects, s.failures, s.published, s.republished, s.term, s.held,
+		collectors.NewGoCollector())
 	return s
 }
 
