@@ -25,7 +25,7 @@ func BenchmarkJobs(b *testing.B) {
 	for _, c := range replicas {
 		c.awaitReady(b)
 	}
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	defer client.CloseIdleConnections()
 	var next atomic.Int64
 	var senders sync.WaitGroup

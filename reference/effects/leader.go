@@ -51,7 +51,8 @@ func (a Announcer) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := AsHolder(ctx, a.Reporter, fmt.Sprintf("leadership/%s/%d", lease.Key, lease.Term)); err != nil {
+	err = AsHolder(ctx, a.Reporter, fmt.Sprintf("leadership/%s/%d", lease.Key, lease.Term))
+	if err != nil && (errors.Is(err, leadership.ErrTermLost) || ctx.Err() == nil) {
 		return err
 	}
 	<-ctx.Done()

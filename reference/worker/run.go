@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/drillrun/drillrun/reference/backoff"
@@ -25,6 +26,11 @@ type run struct {
 	work   context.Context // of the handler; ends with owned, or when the worker stops
 	abort  context.CancelCauseFunc
 	closed chan bool // the closer's answer: whether the job was completed
+
+	// closing is set before the write that ends the execution. From then on a
+	// renewal that does not find it in force proves nothing: that may be the
+	// doing of this very write, whose own answer tells.
+	closing atomic.Bool
 }
 
 // start begins an execution that was acquired by a request sent at that time.
@@ -66,6 +72,7 @@ func (w *Worker) execute(r *run) {
 
 // close has the closer complete an execution whose work is done.
 func (w *Worker) close(r *run) {
+	r.closing.Store(true)
 	w.done <- r // never full: there is a place for every slot
 	select {
 	case completed := <-r.closed:
@@ -82,6 +89,7 @@ func (w *Worker) fail(r *run, reason error, retry bool) {
 	again := backoff.Policy{Base: 100 * time.Millisecond, Max: 10 * time.Second}
 	f := ledger.Failure{Reason: reason.Error(), Retry: retry, Delay: again.Delay(r.execution.Failures)}
 	var state jobs.State
+	r.closing.Store(true)
 	err := w.whileOwned(r, func(ctx context.Context) (err error) {
 		state, err = w.ledger.Fail(ctx, r.execution, f)
 		return err
@@ -97,12 +105,13 @@ func (w *Worker) fail(r *run, reason error, retry bool) {
 			"attempt", r.execution.Attempt, "err", reason)
 	}
 	w.metrics.Job(outcome, 1)
-	w.logged("ack", w.queue.Ack(r.owned, []queue.Entry{r.entry}))
+	w.logged("ack", w.queue.Ack(context.WithoutCancel(r.owned), []queue.Entry{r.entry}))
 }
 
 // release gives an unfinished execution back. Its work has stopped.
 func (w *Worker) release(r *run) {
 	var released map[int64]bool
+	r.closing.Store(true)
 	err := w.whileOwned(r, func(ctx context.Context) (err error) {
 		released, err = w.ledger.Release(ctx, []ledger.Execution{r.execution})
 		return err
@@ -112,7 +121,7 @@ func (w *Worker) release(r *run) {
 		return
 	}
 	w.metrics.Job("released", 1)
-	w.logged("ack", w.queue.Ack(r.owned, []queue.Entry{r.entry}))
+	w.logged("ack", w.queue.Ack(context.WithoutCancel(r.owned), []queue.Entry{r.entry}))
 }
 
 // whileOwned repeats f until it succeeds or the execution is lost.

@@ -35,7 +35,9 @@ func (w *Worker) renew(ctx context.Context, runs []*run) {
 	var kept []queue.Entry
 	for _, r := range runs {
 		if !inForce[r.execution.Job] {
-			r.lose(ledger.ErrLost)
+			if !r.closing.Load() {
+				r.lose(ledger.ErrLost)
+			}
 			continue
 		}
 		// A run whose expiry has fired stays lost: it may have acted on that.

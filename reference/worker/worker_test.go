@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -90,21 +91,35 @@ func (b *bench) announce(t *testing.T) {
 // running is a worker under way.
 type running struct {
 	stop func() // asks it to stop and waits until it has
+	set  *metrics.Set
+}
+
+// metrics is what the worker has counted.
+func (r *running) metrics() string {
+	w := httptest.NewRecorder()
+	r.set.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return w.Body.String()
 }
 
 func (b *bench) work(t *testing.T, replica string, kinds map[string]worker.Handler) *running {
 	t.Helper()
+	return b.workOn(t, replica, b.ledger, kinds)
+}
+
+func (b *bench) workOn(t *testing.T, replica string, l worker.Ledger, kinds map[string]worker.Handler) *running {
+	t.Helper()
+	set := metrics.New()
 	client := effects.NewClient(b.receiver.URL(), "t", limit)
 	if kinds == nil {
 		kinds = map[string]worker.Handler{jobs.DefaultKind: worker.EffectKind(client)}
 	}
 	w := worker.New(worker.Config{
 		Replica: replica, Slots: 4, Lease: lease, Sweep: sweep, Grace: time.Second, MaxFailures: 3,
-	}, b.stream(replica), b.ledger, kinds, metrics.New(), slog.New(slog.DiscardHandler))
+	}, b.stream(replica), l, kinds, set, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); w.Run(ctx) }()
-	r := &running{stop: func() { cancel(); <-done; client.Close() }}
+	r := &running{set: set, stop: func() { cancel(); <-done; client.Close() }}
 	t.Cleanup(r.stop)
 	return r
 }
