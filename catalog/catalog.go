@@ -14,11 +14,17 @@ import (
 	"github.com/drillrun/drillrun/gates/deadletters"
 	"github.com/drillrun/drillrun/gates/duplicates"
 	"github.com/drillrun/drillrun/gates/failover"
+	"github.com/drillrun/drillrun/gates/latency"
+	"github.com/drillrun/drillrun/gates/leaked"
 	"github.com/drillrun/drillrun/gates/lost"
 	"github.com/drillrun/drillrun/gates/outage"
+	"github.com/drillrun/drillrun/gates/overlap"
+	"github.com/drillrun/drillrun/gates/recovery"
 	"github.com/drillrun/drillrun/gates/redeliveries"
 	"github.com/drillrun/drillrun/gates/stuck"
+	"github.com/drillrun/drillrun/gates/takeover"
 	"github.com/drillrun/drillrun/gates/unfenced"
+	"github.com/drillrun/drillrun/gates/zombie"
 	"github.com/drillrun/drillrun/reference/adapter"
 )
 
@@ -34,6 +40,8 @@ func Metrics() []gates.Metric {
 		failover.Metric(), outage.Metric(), availability.Metric(),
 		duplicates.Metric(), lost.Metric(), unfenced.Metric(),
 		redeliveries.Metric(), stuck.Metric(), deadletters.Metric(),
+		takeover.Metric(), recovery.Metric(), overlap.Metric(), zombie.Metric(),
+		leaked.Metric(), latency.Calm(), latency.Fault(),
 	}
 }
 

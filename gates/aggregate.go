@@ -13,20 +13,6 @@ import (
 // 0.99ⁿ, and 299 is the first n with 0.99ⁿ < 5 %.
 const P99Samples = 299
 
-// Quantile is the nearest-rank quantile q (0 to 1) of sorted samples: the
-// smallest sample that at least that share of them does not exceed. Without
-// samples it is 0.
-func Quantile(sorted []time.Duration, q float64) time.Duration {
-	if len(sorted) == 0 {
-		return 0
-	}
-	return sorted[rank(len(sorted), q)]
-}
-
-func rank(n int, q float64) int {
-	return min(max(int(math.Ceil(q*float64(n)))-1, 0), n-1)
-}
-
 // quantile is the share of samples below an aggregate of [Gate].
 func quantile(aggregate string) float64 {
 	switch aggregate {
@@ -79,7 +65,7 @@ func (g Gate) read(m Measurement) reading {
 }
 
 func (g Gate) readSamples(m Measurement) reading {
-	n := len(m.Samples)
+	n := len(m.Samples) + m.Times.Len()
 	switch {
 	case m.Missing != "":
 		return unbounded(m.Missing)
@@ -91,20 +77,43 @@ func (g Gate) readSamples(m Measurement) reading {
 		return unbounded(fmt.Sprintf("a p99 needs %d samples, and there are %d", P99Samples, n))
 	}
 	at := rank(n, quantile(g.Aggregate))
-	// What was still open is its lower bound at best, and never at worst: the
-	// true order statistic lies between those of the two.
-	best := slices.SortedFunc(slices.Values(m.Samples), func(a, b Sample) int { return cmp.Compare(a.Took, b.Took) })
-	worst := slices.SortedFunc(slices.Values(m.Samples), func(a, b Sample) int { return cmp.Compare(a.atWorst(), b.atWorst()) })
-	lo, hi := best[at].Took, worst[at].atWorst()
-	r := reading{lo: nanoseconds(lo), hi: nanoseconds(hi), observed: FormatDuration(lo), note: worst[at].Note, evidence: worst[at].Evidence}
+	lo, hi := m.at(at)
+	r := reading{lo: nanoseconds(lo), hi: nanoseconds(hi), observed: FormatDuration(lo)}
+	r.note, r.evidence = m.story(at)
 	if lo != hi {
 		r.observed = "over " + r.observed
-		r.missing = "the record ends before it does"
+		r.missing = m.WhyOpen
+		if r.missing == "" {
+			r.missing = "the record ends before it does"
+		}
 	}
 	if n > 1 {
 		r.observed += fmt.Sprintf(" (%s of %d)", g.Aggregate, n)
 	}
 	return r
+}
+
+// at is the i-th shortest time as an interval; see [Times.At].
+func (m Measurement) at(i int) (best, worst time.Duration) {
+	if len(m.Samples) == 0 {
+		return m.Times.At(i)
+	}
+	shortest := slices.SortedFunc(slices.Values(m.Samples), func(a, b Sample) int { return cmp.Compare(a.Took, b.Took) })
+	return shortest[i].Took, m.worst()[i].atWorst()
+}
+
+// story is what is told of the i-th shortest sample. Times have none: theirs
+// is that of the measurement.
+func (m Measurement) story(i int) (note string, evidence []uint64) {
+	if len(m.Samples) == 0 {
+		return m.Note, m.Evidence
+	}
+	s := m.worst()[i]
+	return s.Note, s.Evidence
+}
+
+func (m Measurement) worst() []Sample {
+	return slices.SortedFunc(slices.Values(m.Samples), func(a, b Sample) int { return cmp.Compare(a.atWorst(), b.atWorst()) })
 }
 
 func (s Sample) atWorst() time.Duration {

@@ -16,17 +16,25 @@ import (
 	"github.com/drillrun/drillrun/gates/deadletters"
 	"github.com/drillrun/drillrun/gates/duplicates"
 	"github.com/drillrun/drillrun/gates/failover"
+	"github.com/drillrun/drillrun/gates/latency"
+	"github.com/drillrun/drillrun/gates/leaked"
 	"github.com/drillrun/drillrun/gates/lost"
 	"github.com/drillrun/drillrun/gates/outage"
+	"github.com/drillrun/drillrun/gates/overlap"
+	"github.com/drillrun/drillrun/gates/recovery"
 	"github.com/drillrun/drillrun/gates/redeliveries"
 	"github.com/drillrun/drillrun/gates/stuck"
+	"github.com/drillrun/drillrun/gates/takeover"
 	"github.com/drillrun/drillrun/gates/unfenced"
+	"github.com/drillrun/drillrun/gates/zombie"
 )
 
 func all() []gates.Metric {
 	return []gates.Metric{
 		availability.Metric(), deadletters.Metric(), duplicates.Metric(), failover.Metric(), lost.Metric(),
 		outage.Metric(), redeliveries.Metric(), stuck.Metric(), unfenced.Metric(),
+		takeover.Metric(), recovery.Metric(), overlap.Metric(), zombie.Metric(),
+		leaked.Metric(), latency.Calm(), latency.Fault(),
 	}
 }
 
@@ -71,7 +79,8 @@ func (n generated) event(i int) history.Event {
 			Detail: history.SubmitDetail(history.Submit{Subject: subject, Intended: time.Duration(i)})}
 	case 2:
 		if i+1 >= int(n)-tail { // no room for its effect
-			return history.Event{Actor: "client/1", Op: history.OpSubmit, Phase: history.Fail, Key: key}
+			return history.Event{Actor: "client/1", Op: history.OpSubmit, Phase: history.Fail, Key: key,
+				Detail: history.SubmitDetail(history.Submit{Subject: subject, Intended: time.Duration(i)})}
 		}
 		return history.Event{Actor: "client/1", Op: history.OpSubmit, Phase: history.OK, Key: key,
 			Detail: history.SubmitDetail(history.Submit{Subject: subject, Intended: time.Duration(i), Replica: "replica-1", Attempts: 1})}

@@ -106,7 +106,11 @@ func TestAGateJudgesAMeasurement(t *testing.T) {
 			gates.Fail, "over 2 s", ""},
 		"298 samples have no p99": {"failover.p99 < 1s", gates.Measurement{Samples: many(298, time.Millisecond)}, gates.Unknown, "",
 			"a p99 needs 299 samples, and there are 298"},
-		"299 samples have one":                     {"failover.p99 < 1s", gates.Measurement{Samples: many(299, time.Millisecond)}, gates.Pass, "1 ms (p99 of 299)", ""},
+		"299 samples have one": {"failover.p99 < 1s", gates.Measurement{Samples: many(299, time.Millisecond)}, gates.Pass, "1 ms (p99 of 299)", ""},
+		"times without stories are judged alike": {"failover.p50 < 1s", gates.Measurement{Times: gates.TimesOf(many(299, time.Millisecond)), Note: "the slowest"},
+			gates.Pass, "1 ms (p50 of 299)", "the slowest"},
+		"why a sample is open can be said": {"failover < 1s", gates.Measurement{Samples: []gates.Sample{sample(5*time.Millisecond, true)}, WhyOpen: "the load ended"},
+			gates.Unknown, "over 5 ms", "the load ended"},
 		"a missing minimum is unknown":             {"duplicates == 0", gates.Measurement{Missing: "nothing was seen"}, gates.Unknown, "", "nothing was seen"},
 		"a proved count fails without its minimum": {"duplicates == 0", gates.Measurement{Value: 2, AtLeast: true, Missing: "no drain"}, gates.Fail, "2 or more", ""},
 		"a proved count may still grow":            {"duplicates <= 2", gates.Measurement{Value: 2, AtLeast: true, Missing: "no drain"}, gates.Unknown, "2 or more", "no drain"},
@@ -121,13 +125,4 @@ func TestAGateJudgesAMeasurement(t *testing.T) {
 			require.Equal(t, test.why, got.Why)
 		})
 	}
-}
-
-func TestQuantilesAreSamples(t *testing.T) {
-	sorted := []time.Duration{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
-	require.EqualValues(t, 1, gates.Quantile(sorted, 0))
-	require.EqualValues(t, 5, gates.Quantile(sorted, 0.5))
-	require.EqualValues(t, 10, gates.Quantile(sorted, 0.95))
-	require.EqualValues(t, 10, gates.Quantile(sorted, 1))
-	require.EqualValues(t, 0, gates.Quantile(nil, 0.5))
 }

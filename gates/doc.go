@@ -34,5 +34,7 @@
 // believed. [Judge] itself never panics.
 //
 // Memory: meters hold no events. Subjects (what must happen once) are kept as
-// 64-bit hashes; see [Subject] for the odds of a collision.
+// 64-bit hashes; see [Subject] for the odds of a collision. Times that come with
+// every operation are kept as [Times], four bytes each, and their stories are
+// told of the longest only.
 package gates

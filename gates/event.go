@@ -65,7 +65,7 @@ func (e *Event) Subject() (Subject, bool) {
 	if e.named {
 		return e.subject, true
 	}
-	name := ""
+	var name string
 	if effect, ok := e.Effect(); ok {
 		name = effect.Subject
 	} else if submit, ok := e.Submit(); ok {

@@ -67,6 +67,8 @@ type Sample struct {
 // Measurement is what a meter found.
 type Measurement struct {
 	Samples []Sample // of a Duration
+	Times   Times    // of a Duration with too many samples to tell of each; instead of Samples
+	WhyOpen string   // why open samples are; that the record ended first, if empty
 	Value   float64  // of a Count or a Share
 	// AtLeast says that Value is proved, and that it may be more: the reason
 	// is Missing.

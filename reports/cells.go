@@ -60,7 +60,7 @@ func metricCell(r Results, name string) string {
 		return "–"
 	case strings.HasPrefix(r.Missing[name], "n/a"):
 		return "n/a"
-	case m.Unit == gates.Duration && len(m.Samples) > 0:
+	case m.Unit == gates.Duration && m.Times.Len() > 0:
 		return durationCell(r, name, m)
 	case m.Value == nil || m.Unit == gates.Duration:
 		return unknownCell(r, name)
@@ -75,13 +75,12 @@ func metricCell(r Results, name string) string {
 }
 
 func durationCell(r Results, name string, m Metric) string {
-	sorted := m.sorted()
-	longest := sorted[len(sorted)-1]
+	longest, open := m.longest()
 	if longest == gates.Never && !asked(r, name) {
 		return "–"
 	}
 	text := gates.FormatDuration(longest)
-	if slices.ContainsFunc(m.Samples, func(s gates.Sample) bool { return s.Open }) && longest != gates.Never {
+	if open {
 		text = "> " + text
 	}
 	return text

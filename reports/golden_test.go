@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
-	"errors"
 	"flag"
 	"io"
 	"os"
@@ -159,7 +158,7 @@ func TestResultsAreReadBackAsTheyWereWritten(t *testing.T) {
 	_, err := reports.ReadResults(strings.NewReader(`{"schema":2}`))
 	require.ErrorContains(t, err, "schema 2, and this version reads 1")
 	_, err = reports.ReadResults(strings.NewReader(`{`))
-	require.True(t, errors.Is(err, io.ErrUnexpectedEOF), err)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
 func TestResultsHaveTheFormThatScriptsDependOn(t *testing.T) {

@@ -70,6 +70,7 @@ func mergeMetrics(trials []Results) (metrics map[string]Metric, reasons map[stri
 	metrics, reasons = map[string]Metric{}, map[string]string{}
 	for name := range names(trials) {
 		sum, unknown, why := Metric{}, 0, ""
+		var times []gates.Times
 		for _, t := range trials {
 			m, measured := t.Metrics[name]
 			reason := t.Missing[name]
@@ -80,7 +81,9 @@ func mergeMetrics(trials []Results) (metrics map[string]Metric, reasons map[stri
 				unknown, why = unknown+1, reason
 			}
 			sum = sum.plus(m)
+			times = append(times, m.Times)
 		}
+		sum.Times = gates.Pool(times...)
 		switch {
 		case unknown == len(trials):
 			reasons[name] = why
@@ -106,9 +109,10 @@ func names(trials []Results) map[string]struct{} {
 	return all
 }
 
-// plus pools two metrics of one unit; a zero Metric adds nothing.
+// plus adds two metrics of one unit, but for their times; a zero Metric adds
+// nothing.
 func (m Metric) plus(other Metric) Metric {
-	sum := Metric{Unit: max(m.Unit, other.Unit), N: m.N + other.N, Samples: append(m.Samples, other.Samples...), Value: m.Value}
+	sum := Metric{Unit: max(m.Unit, other.Unit), N: m.N + other.N, Value: m.Value}
 	if other.Value == nil {
 		return sum
 	}
@@ -177,9 +181,9 @@ func mergedObserved(g Gate, m Metric, trials []Results) string {
 	switch {
 	case g.Verdict == gates.NotApplicable:
 		return ""
-	case m.Unit == gates.Duration && len(m.Samples) > 0:
-		sorted := m.sorted()
-		return fmt.Sprintf("%s (max of %d)", gates.FormatDuration(sorted[len(sorted)-1]), len(sorted))
+	case m.Unit == gates.Duration && m.Times.Len() > 0:
+		longest, _ := m.longest()
+		return fmt.Sprintf("%s (max of %d)", gates.FormatDuration(longest), m.Times.Len())
 	case m.Value == nil:
 		return g.Observed
 	case m.Unit == gates.Share:

@@ -4,25 +4,31 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/drillrun/drillrun/gates"
 )
+
+// SamplesLimit is how many samples of a time results.json lists.
+const SamplesLimit = 1000
 
 // Metric is one measured metric. In JSON a count is a number or null, a share
 // {"share":0.998,"n":4000}, and a time its distribution:
 //
 //	{"n":3,"min_ms":4.1,"p50_ms":5,"p95_ms":9.2,"p99_ms":null,"max_ms":9.2,"samples_ms":[4.1,5,9.2]}
 //
-// p99 is null below 299 samples. Samples without an end are "never", those that
-// had not ended when the record did are "open_ms", and count in the quantiles
+// p99 is null below 299 samples. Samples, the shortest first, are listed up to
+// [SamplesLimit] of them and left out beyond it. Those without an end are
+// counted in "never". Those that had not ended when they were last heard of are
+// "open_ms", or counted in "open" beyond the limit, and count in the quantiles
 // with the time they had taken.
 type Metric struct {
-	Unit    gates.Unit
-	Value   *float64       // of a count or a share; nil where it is not known
-	N       int            // operations that a share is of
-	Samples []gates.Sample // of a time, without notes and evidence
+	Unit  gates.Unit
+	Value *float64    // of a count or a share; nil where it is not known
+	N     int         // operations that a share is of; samples of a time
+	Times gates.Times // of a time; fewer than N where results.json left them out
+
+	told *timesJSON // the distribution as results.json has it, where that left samples out
 }
 
 func newMetric(m gates.Measured) Metric {
@@ -35,26 +41,26 @@ func newMetric(m gates.Measured) Metric {
 		metric.Value = &m.Value
 		return metric
 	}
-	metric.N = len(m.Samples)
-	for _, s := range m.Samples {
-		metric.Samples = append(metric.Samples, gates.Sample{Took: s.Took, Open: s.Open})
+	metric.Times = m.Times
+	if len(m.Samples) > 0 {
+		metric.Times = gates.TimesOf(m.Samples)
 	}
+	metric.N = metric.Times.Len()
 	return metric
 }
 
-// measurement is the pooled samples as gates take them.
+// measurement is the pooled times as gates take them.
 func (m Metric) measurement() gates.Measurement {
-	return gates.Measurement{Samples: m.Samples, N: m.N}
+	if m.N != m.Times.Len() {
+		return gates.Measurement{Missing: fmt.Sprintf("of %d samples %d were left out of results.json", m.N, m.N-m.Times.Len())}
+	}
+	return gates.Measurement{Times: m.Times, N: m.N, WhyOpen: "some had not ended when they were last heard of"}
 }
 
-// sorted are the times of all samples, the shortest first.
-func (m Metric) sorted() []time.Duration {
-	took := make([]time.Duration, len(m.Samples))
-	for i, s := range m.Samples {
-		took[i] = s.Took
-	}
-	slices.Sort(took)
-	return took
+// longest is the longest time, and whether it was still open.
+func (m Metric) longest() (took time.Duration, open bool) {
+	best, worst := m.Times.At(m.Times.Len() - 1)
+	return best, worst != best
 }
 
 type timesJSON struct {
@@ -66,6 +72,7 @@ type timesJSON struct {
 	P99     *Millis    `json:"p99_ms"`
 	Max     *Millis    `json:"max_ms"`
 	Never   int        `json:"never,omitempty"`
+	OpenN   int        `json:"open,omitempty"`
 	Open    []Millis   `json:"open_ms,omitempty"`
 	Samples []Millis   `json:"samples_ms,omitempty"`
 }
@@ -87,28 +94,37 @@ func (m Metric) MarshalJSON() ([]byte, error) {
 }
 
 func (m Metric) times() timesJSON {
-	sorted := m.sorted()
+	if m.told != nil {
+		return *m.told
+	}
+	if m.N != m.Times.Len() {
+		return timesJSON{N: m.N} // quantiles of some would look like those of all
+	}
 	at := func(q float64) *Millis {
-		if len(sorted) == 0 {
+		if m.N == 0 {
 			return nil
 		}
-		return finite(gates.Quantile(sorted, q))
+		return finite(m.Times.Quantile(q))
 	}
-	t := timesJSON{N: len(sorted), Min: at(0), P50: at(0.5), P95: at(0.95), Max: at(1)}
-	if len(sorted) >= gates.P99Samples {
+	t := timesJSON{N: m.N, Min: at(0), P50: at(0.5), P95: at(0.95), Max: at(1)}
+	if m.N >= gates.P99Samples {
 		t.P99 = at(0.99)
 	}
-	if lo, hi, ok := quantileInterval(sorted, 0.5); ok && hi != gates.Never {
+	if lo, hi, ok := medianInterval(m.Times); ok && hi != gates.Never {
 		t.P50CI = &[2]Millis{millis(lo), millis(hi)}
 	}
-	for _, s := range m.Samples {
-		switch {
-		case s.Took == gates.Never:
+	for took := range m.Times.Ended() {
+		if took == gates.Never {
 			t.Never++
-		case s.Open:
-			t.Open = append(t.Open, millis(s.Took))
-		default:
-			t.Samples = append(t.Samples, millis(s.Took))
+		} else if m.N <= SamplesLimit {
+			t.Samples = append(t.Samples, millis(took))
+		}
+	}
+	for took := range m.Times.Open() {
+		if m.N <= SamplesLimit {
+			t.Open = append(t.Open, millis(took))
+		} else {
+			t.OpenN++
 		}
 	}
 	return t
@@ -141,14 +157,24 @@ func (m *Metric) UnmarshalJSON(text []byte) error {
 		return json.Unmarshal(both.Share, &m.Value)
 	}
 	m.Unit = gates.Duration
-	for _, ms := range both.Samples {
-		m.Samples = append(m.Samples, gates.Sample{Took: ms.Duration()})
-	}
-	for _, ms := range both.Open {
-		m.Samples = append(m.Samples, gates.Sample{Took: ms.Duration(), Open: true})
-	}
-	for range both.Never {
-		m.Samples = append(m.Samples, gates.Sample{Took: gates.Never})
+	m.Times = both.times()
+	if m.Times.Len() != m.N {
+		m.told = &both.timesJSON
 	}
 	return nil
+}
+
+// times are the samples that are listed.
+func (t timesJSON) times() gates.Times {
+	var b gates.TimesBuilder
+	for _, ms := range t.Samples {
+		b.Add(ms.Duration(), false)
+	}
+	for _, ms := range t.Open {
+		b.Add(ms.Duration(), true)
+	}
+	for range t.Never {
+		b.Add(gates.Never, false)
+	}
+	return b.Times()
 }

@@ -5,21 +5,42 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/drillrun/drillrun/gates"
 )
 
-func TestTheIntervalOfAMedianIsThatOfTheTextbook(t *testing.T) {
-	sorted := make([]time.Duration, 50)
-	for i := range sorted {
-		sorted[i] = time.Duration(i + 1)
+// upTo are the times 1 to n.
+func upTo(n int) gates.Times {
+	var b gates.TimesBuilder
+	for i := range n {
+		b.Add(time.Duration(i+1), false)
 	}
-	lo, hi, ok := quantileInterval(sorted, 0.5)
+	return b.Times()
+}
+
+func TestTheIntervalOfAMedianIsThatOfTheTextbook(t *testing.T) {
+	lo, hi, ok := medianInterval(upTo(50))
 	require.True(t, ok)
 	require.EqualValues(t, 18, lo, "ranks 18 and 33 of 50, as in every table of the sign test")
 	require.EqualValues(t, 33, hi)
-	_, _, ok = quantileInterval(sorted[:5], 0.5)
+	_, _, ok = medianInterval(upTo(5))
 	require.False(t, ok, "five samples have no 95% interval of their median")
-	_, _, ok = quantileInterval(sorted[:6], 0.5)
+	_, _, ok = medianInterval(upTo(6))
 	require.True(t, ok)
+}
+
+func TestTheIntervalOfAMillionSamplesIsThatOfTheNormalDistribution(t *testing.T) {
+	lo, hi, ok := medianInterval(upTo(1_000_000))
+	require.True(t, ok)
+	require.InDelta(t, 500_000-980, int64(lo), 2, "1.96 standard deviations of 500")
+	require.InDelta(t, 500_000+980, int64(hi), 2)
+}
+
+func TestAP99IsPrintedFrom299SamplesOnAndBelowThatTheMax(t *testing.T) {
+	require.NotContains(t, distribution(upTo(298)), "p99")
+	require.Contains(t, distribution(upTo(298)), "max 298 ns")
+	require.Contains(t, distribution(upTo(299)), "n 299")
+	require.Contains(t, distribution(upTo(299)), "p99 297 ns")
 }
 
 func TestZeroInFiftyIsBelowSixPercent(t *testing.T) {

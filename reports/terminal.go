@@ -13,8 +13,11 @@ import (
 // that show it and the command that does it again.
 type Terminal struct {
 	Color bool // use ANSI colours
-	Width int  // columns; 0 for as many as it takes
+	Width int  // columns; 0 for as many as it takes, events excepted
 }
+
+// widestEvent is how many columns an event has where there is no limit.
+const widestEvent = 160
 
 // Write writes the document.
 func (t Terminal) Write(w io.Writer, d Document) error {
@@ -95,10 +98,7 @@ func (p *page) gate(r Results, g Gate, gateWidth int) {
 		p.wrapped("           ", g.Why)
 	}
 	for _, e := range eventLines(g) {
-		text := "         " + e.text
-		if p.Width > 0 {
-			text = cut(text, p.Width)
-		}
+		text := cut("         "+e.text, p.eventWidth())
 		if !e.evidence {
 			text = p.ansi("2", text)
 		}
@@ -107,6 +107,15 @@ func (p *page) gate(r Results, g Gate, gateWidth int) {
 	if g.Repeat != "" {
 		p.line("           repeat: " + g.Repeat)
 	}
+}
+
+// eventWidth is where the line of an event ends. Errors can be long, and logs
+// of CI wrap them over the lines that matter.
+func (p *page) eventWidth() int {
+	if p.Width > 0 {
+		return p.Width
+	}
+	return widestEvent
 }
 
 // contains says whether a reason is told already, for the scenario as a whole.

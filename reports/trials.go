@@ -14,28 +14,29 @@ import (
 func (p *page) distributions(r Results) {
 	p.line("")
 	p.line(fmt.Sprintf("%s over %d trials", clean(r.Scenario), len(r.Trials)))
+	columns := 12
+	for name := range r.Metrics {
+		columns = max(columns, width(name))
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.Metrics)) {
-		m := r.Metrics[name]
-		if m.Unit != gates.Duration || len(m.Samples) == 0 {
-			continue
+		if m := r.Metrics[name]; m.Times.Len() > 0 {
+			p.line("  " + pad(name, columns) + "  " + distribution(m.Times))
 		}
-		p.line("  " + pad(name, 12) + "  " + distribution(m))
 	}
 }
 
-func distribution(m Metric) string {
-	sorted := m.sorted()
-	cells := []string{fmt.Sprintf("n %d", len(sorted))}
+func distribution(times gates.Times) string {
+	cells := []string{fmt.Sprintf("n %d", times.Len())}
 	at := func(name string, q float64) {
-		cells = append(cells, name+" "+gates.FormatDuration(gates.Quantile(sorted, q)))
+		cells = append(cells, name+" "+gates.FormatDuration(times.Quantile(q)))
 	}
 	at("min", 0)
 	at("p50", 0.5)
-	if lo, hi, ok := quantileInterval(sorted, 0.5); ok {
+	if lo, hi, ok := medianInterval(times); ok {
 		cells[len(cells)-1] += fmt.Sprintf(" (95%%: %s to %s)", gates.FormatDuration(lo), gates.FormatDuration(hi))
 	}
 	at("p95", 0.95)
-	if len(sorted) >= gates.P99Samples {
+	if times.Len() >= gates.P99Samples {
 		at("p99", 0.99)
 	}
 	at("max", 1)

@@ -12,14 +12,15 @@
 //	20ms   engine   end ok
 //
 // "want" may also have "why" (a part of the reason), "evidence" (numbers of
-// events, in order) and "system" (its promises; "leader jobs exactly-once" if
-// left out). A line of the history is: time, actor, operation, phase, and then
+// events, in order), "system" (its promises; "leader jobs exactly-once" if left
+// out) and "replicas" (their number; 1 if left out). A line of the history is: time, actor, operation, phase, and then
 // details as name=value; see [Parse].
 package gatetest
 
 import (
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,28 +31,37 @@ import (
 	"github.com/drillrun/drillrun/gates"
 )
 
-// Run judges every case in testdata, and demands that the metric has been seen
-// to pass, to fail and to be unknown there, and not to apply where it can.
-func Run(t *testing.T, metric gates.Metric) {
+// Run judges every case in testdata, and demands that each of the metrics has
+// been seen to pass, to fail and to be unknown there, and not to apply where it
+// can.
+func Run(t *testing.T, metrics ...gates.Metric) {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.txtar")
 	require.NoError(t, err)
-	met := map[gates.Verdict]bool{}
+	known := map[string]gates.Metric{}
+	for _, m := range metrics {
+		known[m.Name] = m
+	}
+	met := map[string]bool{}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
 		t.Run(name, func(t *testing.T) {
-			met[runCase(t, file, metric)] = true
+			r := runCase(t, file, known)
+			met[r.Metric+" "+r.Verdict.String()] = true
 		})
 	}
-	require.True(t, met[gates.Pass], "no case passes")
-	require.True(t, met[gates.Fail], "no case fails")
-	require.True(t, met[gates.Unknown], "no case is unknown")
-	if len(metric.Requires) > 0 {
-		require.True(t, met[gates.NotApplicable], "no case is n/a")
+	for _, m := range metrics {
+		wanted := []gates.Verdict{gates.Pass, gates.Fail, gates.Unknown}
+		if len(m.Requires) > 0 {
+			wanted = append(wanted, gates.NotApplicable)
+		}
+		for _, v := range wanted {
+			require.True(t, met[m.Name+" "+v.String()], "no case of %s is: %s", m.Name, v)
+		}
 	}
 }
 
-func runCase(t *testing.T, file string, metric gates.Metric) gates.Verdict {
+func runCase(t *testing.T, file string, known map[string]gates.Metric) gates.Result {
 	archive, err := txtar.ParseFile(file)
 	require.NoError(t, err)
 	require.NotEmpty(t, strings.TrimSpace(string(archive.Comment)), "a case says what it shows")
@@ -59,10 +69,12 @@ func runCase(t *testing.T, file string, metric gates.Metric) gates.Verdict {
 	require.NoError(t, err)
 	events, err := Parse(text)
 	require.NoError(t, err)
-	gate, err := gates.Compile(want["gate"], map[string]gates.Metric{metric.Name: metric})
+	gate, err := gates.Compile(want["gate"], known)
+	require.NoError(t, err)
+	replicas, err := strconv.Atoi(want["replicas"])
 	require.NoError(t, err)
 
-	h := history.New(history.Header{Guarantees: guarantees(want["system"])}, events)
+	h := history.New(history.Header{Replicas: replicas, Guarantees: guarantees(want["system"])}, events)
 	judgement := gates.Judge(h, []gates.Gate{gate}, nil)
 	got := judgement.Results[0]
 	require.Equal(t, want["verdict"], got.Verdict.String(), "observed %q, why %q", got.Observed, got.Why)
@@ -74,12 +86,12 @@ func runCase(t *testing.T, file string, metric gates.Metric) gates.Verdict {
 	if evidence, given := want["evidence"]; given {
 		require.Equal(t, "["+evidence+"]", fmt.Sprint(got.Evidence))
 	}
-	return got.Verdict
+	return got
 }
 
 // sections takes a case apart.
 func sections(archive *txtar.Archive) (want map[string]string, text string, err error) {
-	want = map[string]string{"system": "leader jobs exactly-once"}
+	want = map[string]string{"system": "leader jobs exactly-once", "replicas": "1"}
 	for _, f := range archive.Files {
 		switch f.Name {
 		case "history":
