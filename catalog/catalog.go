@@ -21,6 +21,7 @@ import (
 	"github.com/drillrun/drillrun/gates/overlap"
 	"github.com/drillrun/drillrun/gates/recovery"
 	"github.com/drillrun/drillrun/gates/redeliveries"
+	"github.com/drillrun/drillrun/gates/republished"
 	"github.com/drillrun/drillrun/gates/stuck"
 	"github.com/drillrun/drillrun/gates/takeover"
 	"github.com/drillrun/drillrun/gates/unfenced"
@@ -41,7 +42,7 @@ func Metrics() []gates.Metric {
 		duplicates.Metric(), lost.Metric(), unfenced.Metric(),
 		redeliveries.Metric(), stuck.Metric(), deadletters.Metric(),
 		takeover.Metric(), recovery.Metric(), overlap.Metric(), zombie.Metric(),
-		leaked.Metric(), latency.Calm(), latency.Fault(),
+		leaked.Metric(), republished.Metric(), latency.Calm(), latency.Fault(),
 	}
 }
 

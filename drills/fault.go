@@ -64,6 +64,9 @@ type FaultSpec struct {
 	// Held says how long the fault is held before the engine recovers it by
 	// itself; ok is false where the script does that. Nil is never.
 	Held func(Args) (hold time.Duration, ok bool)
+	// Mild says that victims can go on, only worse: a leader that is hit owes no
+	// failover.
+	Mild bool
 }
 
 // HeldFor is the Held of faults that take the option for=DURATION.

@@ -17,7 +17,7 @@ import (
 func All() map[string]drills.FaultSpec {
 	faults := map[string]drills.FaultSpec{}
 	for _, f := range []drills.FaultSpec{
-		Kill(), Terminate(), Restart(), Crash(), Pause(), Partition(), TerminateBackend(), Flush(),
+		Kill(), Terminate(), Restart(), Crash(), Pause(), Partition(), Latency(), TerminateBackend(), Flush(),
 	} {
 		faults[f.Name] = f
 	}

@@ -54,7 +54,7 @@ func (g *Guard) Inject(ctx context.Context, spec drills.FaultSpec, step drills.S
 	if err != nil {
 		return fmt.Errorf("make fault %s: %w", spec.Name, err)
 	}
-	in, err := g.bite(ctx, fault, step)
+	in, err := g.bite(ctx, fault, spec.Mild, step)
 	if err != nil || spec.Held == nil {
 		return err
 	}
@@ -70,10 +70,10 @@ func (g *Guard) Inject(ctx context.Context, spec drills.FaultSpec, step drills.S
 }
 
 // bite plans the fault, injects it and waits for the proof.
-func (g *Guard) bite(ctx context.Context, fault drills.Fault, step drills.Step) (*injection, error) {
+func (g *Guard) bite(ctx context.Context, fault drills.Fault, mild bool, step drills.Step) (*injection, error) {
 	ctx, cancel := context.WithTimeout(ctx, injectDeadline)
 	defer cancel()
-	in, err := g.plan(ctx, fault, step)
+	in, err := g.plan(ctx, fault, mild, step)
 	if err != nil {
 		return nil, err
 	}
@@ -94,9 +94,9 @@ func (g *Guard) bite(ctx context.Context, fault drills.Fault, step drills.Step) 
 
 // plan picks the victims, refuses those that another fault holds, and has the
 // undo on disk before it returns.
-func (g *Guard) plan(ctx context.Context, fault drills.Fault, step drills.Step) (*injection, error) {
+func (g *Guard) plan(ctx context.Context, fault drills.Fault, mild bool, step drills.Step) (*injection, error) {
 	in := &injection{actor: g.name(), fault: fault}
-	in.detail = history.Fault{Fault: faultText(step), Name: step.Verb}
+	in.detail = history.Fault{Fault: faultText(step), Name: step.Verb, Mild: mild}
 	if len(step.Args.Words) > 0 {
 		in.detail.Target = step.Args.Words[0]
 	}
@@ -124,7 +124,7 @@ func (g *Guard) name() string {
 func (g *Guard) hold(in *injection) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if err := g.free(in.undo.Victims); err != nil {
+	if err := g.free(in.undo); err != nil {
 		return err
 	}
 	if err := g.journal.Planned(in.actor, in.undo); err != nil {
@@ -136,15 +136,29 @@ func (g *Guard) hold(in *injection) error {
 	return nil
 }
 
-func (g *Guard) free(victims []string) error {
+// free refuses what another fault holds: the same process, or the same link. A
+// slow link of a frozen process is two faults on two targets.
+func (g *Guard) free(undo drills.Undo) error {
 	for _, in := range g.active {
-		for _, v := range victims {
-			if slices.Contains(in.undo.Victims, v) {
-				return fmt.Errorf("%s is already held by %q: recover that first", v, in.detail.Fault)
+		for _, held := range holds(in.undo) {
+			if slices.Contains(holds(undo), held) {
+				return fmt.Errorf("%s is already held by %q: recover that first", held, in.detail.Fault)
 			}
 		}
 	}
 	return nil
+}
+
+// holds are the targets of a fault: links where it degrades links, else its
+// victims, unless it leaves nothing to undo.
+func holds(undo drills.Undo) []string {
+	switch {
+	case undo.Action == drills.ActionNone:
+		return nil
+	case len(undo.Links) > 0:
+		return undo.Links
+	}
+	return undo.Victims
 }
 
 // Recover recovers the active faults whose undo is that action and that hold

@@ -47,6 +47,7 @@ type Fault struct {
 	Name     string         `json:"name"`              // "kill"
 	Target   string         `json:"target,omitempty"`  // the selector
 	Victims  []string       `json:"victims,omitempty"` // the processes it turned out to be
+	Mild     bool           `json:"mild,omitempty"`    // its victims can go on, only worse
 	Undo     string         `json:"undo,omitempty"`    // the action that undoes it: "start", "resume", "heal"
 	Evidence map[string]any `json:"evidence,omitempty"`
 }

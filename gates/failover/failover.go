@@ -119,6 +119,9 @@ func (r *reign) relieve(effect *history.Effect, now gates.Moment) {
 }
 
 func (m *meter) strike(fault *gates.FaultLife) {
+	if fault.Detail.Mild {
+		return // the leader can go on: nothing is owed
+	}
 	for _, r := range m.reigns {
 		if r.leader == "" || !slices.Contains(fault.Detail.Victims, r.leader) {
 			continue
@@ -178,5 +181,5 @@ func (m *meter) missing() string {
 		return "no leader was seen to act"
 	}
 	slices.Sort(victims)
-	return "no fault hit a leader: " + strings.Join(slices.Compact(victims), ", ") + " did not lead when it was hit"
+	return "no fault unseated a leader: " + strings.Join(slices.Compact(victims), ", ") + " did not lead when it was hit, or could go on"
 }

@@ -44,7 +44,7 @@ type meter struct {
 // Observe remembers of each subject whether it was acknowledged and done.
 func (m *meter) Observe(e *gates.Event) {
 	m.rest.ObserveRest(e.Event)
-	if effect, ok := e.Effect(); ok && effect.Outcome != history.Stale {
+	if effect, ok := e.Effect(); ok && effect.Outcome != history.Stale && e.Err == "" { // with an error, its key was another subject's
 		subject, _ := e.Subject()
 		*m.acked.At(subject) |= done
 		return
