@@ -1,0 +1,66 @@
+package catalog_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/drillrun/drillrun/catalog"
+	"github.com/drillrun/drillrun/scenarios"
+)
+
+func TestEveryBuiltInScenarioIsSound(t *testing.T) {
+	scripts, err := catalog.Scripts(nil)
+	require.NoError(t, err)
+	require.Len(t, scripts, len(scenarios.Names()))
+	for _, s := range scripts {
+		require.NotEmpty(t, s.Gates, s.Name)
+		require.NotEmpty(t, s.Summary, s.Name)
+	}
+}
+
+func TestSetsNameBuiltInScenarios(t *testing.T) {
+	for set, members := range catalog.Sets() {
+		require.NotContains(t, scenarios.Names(), set, "a set and a scenario share a name")
+		require.Subset(t, scenarios.Names(), members, set)
+		scripts, err := catalog.Scripts([]string{set, members[0]})
+		require.NoError(t, err)
+		require.Len(t, scripts, len(members), "a scenario that is named twice is run once")
+	}
+}
+
+func TestNoNameMeansTwoThings(t *testing.T) {
+	faults := catalog.Faults()
+	for name, verb := range catalog.Verbs() {
+		require.Equal(t, name, verb.Name)
+		require.NotContains(t, faults, name, "a verb and a fault share a name")
+	}
+	metrics := map[string]bool{}
+	for _, m := range catalog.Metrics() {
+		require.False(t, metrics[m.Name], "two metrics are called %s", m.Name)
+		metrics[m.Name] = true
+	}
+}
+
+func TestEverythingIsDocumented(t *testing.T) {
+	for _, m := range catalog.Metrics() {
+		require.NotEmpty(t, m.Summary, m.Name)
+		require.NotEmpty(t, m.Doc, m.Name)
+		require.NotEmpty(t, m.Needs, m.Name)
+	}
+	for name, v := range catalog.Verbs() {
+		require.NotEmpty(t, v.Usage, name)
+		require.NotEmpty(t, v.Summary, name)
+	}
+	for name, f := range catalog.Faults() {
+		require.NotEmpty(t, f.Usage, name)
+		require.NotEmpty(t, f.Summary, name)
+		require.NotEmpty(t, f.Doc, name)
+	}
+}
+
+func TestMistakesInGatesNameTheirLine(t *testing.T) {
+	_, err := catalog.Parse("x.txtar", []byte("drain\n-- gates --\nlots == 0\noutage < soon\n"))
+	require.ErrorContains(t, err, "x.txtar:3: lots == 0: unknown metric")
+	require.ErrorContains(t, err, "x.txtar:4: outage < soon: outage is a time")
+}
