@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/drillrun/drillrun/internal/suggest"
 )
 
 // Gate is a compiled gate line: a metric and the bound it must keep.
@@ -43,7 +45,7 @@ func Compile(line string, metrics map[string]Metric) (Gate, error) {
 	name, aggregate, op, value := parts[1], parts[2], parts[3], parts[4]
 	metric, ok := metrics[name]
 	if !ok {
-		return Gate{}, fmt.Errorf("unknown metric %q%s", name, suggest(name, slices.Sorted(maps.Keys(metrics))))
+		return Gate{}, suggest.Unknown("metric", name, slices.Collect(maps.Keys(metrics)))
 	}
 	g := Gate{Metric: metric, Op: op}
 	var err error
@@ -74,7 +76,7 @@ func compileAggregate(m Metric, suffix string) (string, error) {
 		return defaultAggregate, nil
 	}
 	if !slices.Contains(aggregates[:], aggregate) {
-		return "", fmt.Errorf("unknown aggregate %q of %s%s", aggregate, m.Name, suggest(aggregate, aggregates[:]))
+		return "", suggest.Unknown("aggregate of "+m.Name, aggregate, aggregates[:])
 	}
 	return aggregate, nil
 }

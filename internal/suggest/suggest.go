@@ -10,7 +10,7 @@ import (
 // Nearest returns the candidate closest to word by edit distance, or "" where
 // none is close enough to be what was meant.
 func Nearest(word string, candidates []string) string {
-	best, bestDistance := "", len(word)/2+1
+	best, bestDistance := "", max(1, len(word)/3)+1
 	for _, c := range slices.Sorted(slices.Values(candidates)) {
 		if d := distance(word, c); d < bestDistance {
 			best, bestDistance = c, d
@@ -29,22 +29,28 @@ func Unknown(kind, word string, candidates []string) error {
 	return fmt.Errorf("unknown %s %q: there are: %s", kind, word, all)
 }
 
-// distance is the Levenshtein distance of two short words, in bytes.
+// distance is how many letters to insert, delete, replace or swap with their
+// neighbour on the way from a to b.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			change := rows[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				change++
 			}
-			diagonal, row[j+1] = row[j+1], min(row[j]+1, row[j+1]+1, diagonal+cost)
+			rows[i][j] = min(change, rows[i-1][j]+1, rows[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
 		}
 	}
-	return row[len(b)]
+	return rows[len(a)][len(b)]
 }
