@@ -109,3 +109,24 @@ func (r *Rest) Count(key, name string) (n int64, seq uint64, missing string) {
 	}
 	return n, s.seq, ""
 }
+
+// Growth is a count at rest beside its baseline, with the events that have
+// them.
+type Growth struct {
+	Before, After int64
+	Evidence      []uint64
+}
+
+// Growth tells how a count changed over the drill. Missing says why that cannot
+// be known: there was no completed drain, or a snapshot lacks the count.
+func (r *Rest) Growth(name string) (g Growth, missing string) {
+	if why := r.NotDrained(); why != "" {
+		return g, why
+	}
+	before, first, missing := r.Count(history.SnapshotBaseline, name)
+	if missing != "" {
+		return g, missing
+	}
+	after, last, missing := r.Count(history.SnapshotRest, name)
+	return Growth{Before: before, After: after, Evidence: []uint64{first, last}}, missing
+}

@@ -38,25 +38,18 @@ func (m *meter) Observe(e *gates.Event) { m.rest.ObserveRest(e.Event) }
 
 // Measure is the difference of the stores' counts.
 func (m *meter) Measure() gates.Measurement {
-	if why := m.rest.NotDrained(); why != "" {
-		return gates.Measurement{Missing: why}
-	}
-	before, first, missing := m.rest.Count(history.SnapshotBaseline, history.CountDeadLetters)
-	if missing != "" {
-		return gates.Measurement{Missing: missing}
-	}
-	after, last, missing := m.rest.Count(history.SnapshotRest, history.CountDeadLetters)
+	g, missing := m.rest.Growth(history.CountDeadLetters)
 	switch {
 	case missing != "":
 		return gates.Measurement{Missing: missing}
-	case after < before:
-		return gates.Measurement{Missing: fmt.Sprintf("there were %d dead letters before and %d are left: how many were added cannot be known", before, after)}
-	case after == before && m.rest.Acknowledged() == 0:
+	case g.After < g.Before:
+		return gates.Measurement{Missing: fmt.Sprintf("there were %d dead letters before and %d are left: how many were added cannot be known", g.Before, g.After)}
+	case g.After == g.Before && m.rest.Acknowledged() == 0:
 		return gates.Measurement{Missing: "no submission was acknowledged"}
 	}
-	found := gates.Measurement{Value: float64(after - before), N: m.rest.Acknowledged(), Evidence: []uint64{first, last}}
-	if before > 0 {
-		found.Note = fmt.Sprintf("%d were there before", before)
+	found := gates.Measurement{Value: float64(g.After - g.Before), N: m.rest.Acknowledged(), Evidence: g.Evidence}
+	if g.Before > 0 {
+		found.Note = fmt.Sprintf("%d were there before", g.Before)
 	}
 	return found
 }

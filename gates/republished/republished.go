@@ -36,16 +36,9 @@ func (m *meter) Observe(e *gates.Event) { m.rest.ObserveRest(e.Event) }
 
 // Measure is the difference of the stores' counts.
 func (m *meter) Measure() gates.Measurement {
-	if why := m.rest.NotDrained(); why != "" {
-		return gates.Measurement{Missing: why}
-	}
-	before, first, missing := m.rest.Count(history.SnapshotBaseline, history.CountRepublished)
+	g, missing := m.rest.Growth(history.CountRepublished)
 	if missing != "" {
 		return gates.Measurement{Missing: missing}
 	}
-	after, last, missing := m.rest.Count(history.SnapshotRest, history.CountRepublished)
-	if missing != "" {
-		return gates.Measurement{Missing: missing}
-	}
-	return gates.Measurement{Value: float64(max(0, after-before)), N: m.rest.Acknowledged(), Evidence: []uint64{first, last}}
+	return gates.Measurement{Value: float64(max(0, g.After-g.Before)), N: m.rest.Acknowledged(), Evidence: g.Evidence}
 }
