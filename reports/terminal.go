@@ -23,6 +23,7 @@ const widestEvent = 160
 func (t Terminal) Write(w io.Writer, d Document) error {
 	p := &page{Terminal: t}
 	p.table(d.Runs)
+	p.costs(d.Runs)
 	for _, r := range d.Runs {
 		if len(r.Trials) > 0 {
 			p.distributions(r)
