@@ -50,7 +50,7 @@ type Drill struct {
 // error is ErrScript where a step failed, or the context's own.
 func Run(ctx context.Context, cfg Config) error {
 	d := &Drill{cfg: cfg, view: newView(), loads: &loads{}, draws: newDraws(cfg.Seed)}
-	d.guard = &Guard{log: cfg.Log, journal: cfg.Journal, view: d.view, target: &target{drill: d}}
+	d.guard = newGuard(cfg.Log, cfg.Journal, d.view, &target{drill: d})
 	stopView := cfg.Log.Observe(d.view.observe)
 	defer stopView()
 	d.watchExits()

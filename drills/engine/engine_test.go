@@ -213,3 +213,22 @@ func TestPollSaysWhatWasMissing(t *testing.T) {
 	require.ErrorAs(t, err, &expired)
 	require.EqualError(t, err, "not within 20ms: no leader")
 }
+
+func TestADrainWaitsForARecoveryThatIsUnderWay(t *testing.T) {
+	slow := map[string]drills.FaultSpec{"break": {
+		VerbSpec: drills.VerbSpec{Name: "break", Background: true},
+		New:      func(drills.Args) (drills.Fault, error) { return slowly{}, nil },
+		Held:     drills.HeldFor,
+	}}
+	events, err := follow(t, newToy(t), slow, 1, "break replica-1 for=10ms &", "wait 60ms", "drain")
+	require.NoError(t, err)
+	recovered, drained := of(events, history.OpRecover, history.OK), of(events, history.OpDrain, history.Invoke)
+	require.Len(t, recovered, 1)
+	require.Len(t, drained, 1)
+	require.Less(t, recovered[0].Seq, drained[0].Seq)
+}
+
+// slowly is a fault whose recovery takes a while.
+type slowly struct{ biting }
+
+func (slowly) Recover(ctx context.Context) error { return engine.Pause(ctx, 150*time.Millisecond) }

@@ -33,9 +33,17 @@ type Guard struct {
 
 	mu     sync.Mutex
 	count  int
+	mends  int               // recoveries under way
+	mended *sync.Cond        // on mu: one of them has ended
 	active []*injection      // in the order of injection
 	last   []string          // victims of the latest fault
 	before map[string]Leader // who led when the latest fault was planned
+}
+
+func newGuard(log *history.Log, journal *Journal, view *View, target drills.Target) *Guard {
+	g := &Guard{log: log, journal: journal, view: view, target: target}
+	g.mended = sync.NewCond(&g.mu)
+	return g
 }
 
 // injection is one fault that has been planned and not yet recovered.
@@ -171,15 +179,22 @@ func (g *Guard) Recover(ctx context.Context, action drills.Action, victims []str
 	})
 }
 
-// HealAll recovers every active fault, the latest first. It goes on past
-// failures and works under a context that was already cancelled.
+// HealAll recovers every active fault, the latest first, and waits for the
+// recoveries that others have begun. It goes on past failures and works under a
+// context that was already cancelled.
 func (g *Guard) HealAll(ctx context.Context) error {
 	_, err := g.recover(ctx, func(*injection) bool { return true })
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for g.mends > 0 { // each is bounded by recoverDeadline
+		g.mended.Wait()
+	}
 	return err
 }
 
 func (g *Guard) recover(ctx context.Context, which func(*injection) bool) (int, error) {
 	chosen := g.take(which)
+	defer g.release()
 	var errs []error
 	for _, in := range slices.Backward(chosen) {
 		if err := g.recoverOne(ctx, in); err != nil {
@@ -190,10 +205,11 @@ func (g *Guard) recover(ctx context.Context, which func(*injection) bool) (int, 
 }
 
 // take removes the chosen injections from the active ones, so that two
-// recoveries never work on the same fault.
+// recoveries never work on the same fault, and counts one recovery under way.
 func (g *Guard) take(which func(*injection) bool) []*injection {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.mends++
 	var chosen, rest []*injection
 	for _, in := range g.active {
 		if which(in) {
@@ -204,6 +220,13 @@ func (g *Guard) take(which func(*injection) bool) []*injection {
 	}
 	g.active = rest
 	return chosen
+}
+
+func (g *Guard) release() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.mends--
+	g.mended.Broadcast()
 }
 
 func (g *Guard) recoverOne(ctx context.Context, in *injection) error {
