@@ -204,7 +204,7 @@ func (s *series) drill(ctx context.Context, script catalog.Script, trial int) (r
 	}
 	folder, err := d.Run(ctx)
 	if folder == "" {
-		return reports.Results{Scenario: script.Name, Seed: seed}, err
+		return reports.Results{Schema: reports.Schema, Scenario: script.Name, Seed: seed, Why: []string{err.Error()}}, err
 	}
 	result, checkErr := catalog.Judge().Check(folder, o.repeat(script, seed))
 	if checkErr == nil {

@@ -142,7 +142,9 @@ func reachable(dir, user string) error {
 	for at := dir; ; at = filepath.Dir(at) {
 		info, err := os.Stat(at)
 		if err != nil {
-			return err
+			return &drills.EnvironmentError{
+				Missing: "a folder for scratch data", Err: err, Hint: "set TMPDIR to one that exists, such as /tmp",
+			}
 		}
 		if info.Mode().Perm()&0o001 == 0 {
 			return &drills.EnvironmentError{
