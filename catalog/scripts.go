@@ -18,6 +18,7 @@ import (
 type Script struct {
 	*drills.Scenario
 	Gates []gates.Gate
+	Ref   string // what names it on the command line: a built-in name, or the path of its file
 }
 
 // Sets are names for several built-in scenarios at once.
@@ -77,7 +78,9 @@ func load(name string) (Script, error) {
 		if err != nil {
 			return Script{}, err
 		}
-		return Parse(file, source)
+		s, err := Parse(file, source)
+		s.Ref = name
+		return s, err
 	}
 	if !strings.ContainsAny(name, "/.") {
 		known := scenarios.Names()
@@ -102,7 +105,7 @@ func Parse(file string, source []byte) (Script, error) {
 	}
 	base := filepath.Base(file)
 	s.Name = strings.TrimSuffix(base, filepath.Ext(base))
-	script := Script{Scenario: s}
+	script := Script{Scenario: s, Ref: file}
 	metrics := metricsByName()
 	var errs []error
 	for _, line := range s.Gates {

@@ -225,11 +225,7 @@ func trialSeed(seed uint64, trial int) uint64 {
 
 // repeat is the command that does a drill again.
 func (o *runOptions) repeat(script catalog.Script, seed uint64) string {
-	name := script.Name
-	if script.File != name+".txtar" {
-		name = script.File
-	}
-	words := []string{"drillrun run", name, fmt.Sprintf("--seed %d", seed)}
+	words := []string{"drillrun run", script.Ref, fmt.Sprintf("--seed %d", seed)}
 	if o.system != catalog.DefaultSystem {
 		words = append(words, "--system "+o.system)
 	}
