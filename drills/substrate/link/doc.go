@@ -35,6 +35,9 @@
 //     which retry do not pile up sessions at the dependency.
 //   - When a black hole is healed, every connection that lived through it is
 //     closed: what it lost cannot be given back.
+//   - A connection that is over leaves no goroutine behind. toxiproxy alone would
+//     leave those of a stream that holds bytes for a peer that has gone; see
+//     half for how a stream notices.
 //   - Close closes every connection, and with them end the link's goroutines.
 //
 // # Failure cases

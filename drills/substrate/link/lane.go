@@ -19,17 +19,25 @@ const maxLate = 4 << 20
 // lane is one direction of a link: the only toxic in its chain, shared by the
 // streams of all its connections. toxiproxy makes it from its zero value.
 type lane struct {
+	pairs *pairs
+
 	mu      sync.Mutex
 	now     condition
 	changed chan struct{} // closed and replaced with each change
 }
 
+var _ toxics.StatefulToxic = (*lane)(nil)
+
 // condition is what a lane does to its streams.
 type condition struct {
 	hole          uint64 // number of the black hole in force, 0 for none
 	delay, jitter time.Duration
-	shut          bool // the link ends, and so does every stream
+	cuts          uint64 // how often all connections were closed
+	shut          bool   // the link ends, and so does every stream
 }
+
+// ends tells whether a stream must end although its source has not.
+func (c condition) ends(s *half) bool { return c.shut || c.cuts != s.cuts }
 
 func (l *lane) look() (condition, <-chan struct{}) {
 	l.mu.Lock()
@@ -53,12 +61,14 @@ func (l *lane) change(f func(*condition)) {
 // Pipe carries one stream from its source to its destination. It watches no
 // interrupt because the chain of toxics is never changed.
 func (l *lane) Pipe(stub *toxics.ToxicStub) {
+	s := stub.State.(*half)
 	if now, _ := l.look(); now.hole != 0 {
-		l.swallow(stub.Input, now.hole, true)
-	} else if hole := l.pass(stub); hole != 0 {
-		l.swallow(stub.Input, hole, false)
+		l.swallow(stub.Input, s, now.hole, true)
+	} else if hole := l.pass(stub, s); hole != 0 {
+		l.swallow(stub.Input, s, hole, false)
 	}
 	stub.Close()
+	close(s.over)
 	// Whoever still sends must not block on a stream that has ended.
 	for range stub.Input {
 		continue
@@ -85,19 +95,23 @@ func (c chunk) size() int {
 
 // pass hands chunks on, each when it is due and in order, until the stream
 // ends, the link ends or a black hole opens, whose number it returns.
-func (l *lane) pass(stub *toxics.ToxicStub) (hole uint64) {
+func (l *lane) pass(stub *toxics.ToxicStub, s *half) (hole uint64) {
 	var late []chunk
-	held, input := 0, stub.Input
+	held, input, reverse := 0, stub.Input, s.reverse
 	for {
 		now, changed := l.look()
-		if now.hole != 0 || now.shut {
+		if now.ends(s) {
+			return 0
+		}
+		if now.hole != 0 {
 			return now.hole
 		}
 		var (
-			in   = input
-			out  chan<- *stream.StreamChunk
-			head *stream.StreamChunk
-			wake <-chan time.Time
+			in     = input
+			out    chan<- *stream.StreamChunk
+			head   *stream.StreamChunk
+			wake   <-chan time.Time
+			giveUp <-chan time.Time
 		)
 		if len(late) > 0 {
 			if wait := time.Until(late[0].due(now)); wait > 0 {
@@ -106,6 +120,9 @@ func (l *lane) pass(stub *toxics.ToxicStub) (hole uint64) {
 				return 0
 			} else {
 				out = stub.Output
+				if reverse == nil {
+					giveUp = time.After(linger)
+				}
 			}
 			// Without latency nothing may pile up here: a peer that does not
 			// read must slow down the sender as it would without a proxy.
@@ -123,6 +140,10 @@ func (l *lane) pass(stub *toxics.ToxicStub) (hole uint64) {
 		case out <- head:
 			held -= late[0].size()
 			late = late[1:]
+		case <-reverse:
+			reverse = nil
+		case <-giveUp:
+			return 0
 		case <-wake:
 		case <-changed:
 		}
@@ -132,10 +153,10 @@ func (l *lane) pass(stub *toxics.ToxicStub) (hole uint64) {
 // swallow passes nothing until the black hole is healed or the link ends.
 // The end of a stream is swallowed too, except for one that began inside the
 // black hole, from which the other side has never heard anything.
-func (l *lane) swallow(input <-chan *stream.StreamChunk, hole uint64, fresh bool) {
+func (l *lane) swallow(input <-chan *stream.StreamChunk, s *half, hole uint64, fresh bool) {
 	for {
 		now, changed := l.look()
-		if now.hole != hole || now.shut {
+		if now.hole != hole || now.ends(s) {
 			return
 		}
 		select {

@@ -138,7 +138,7 @@ func (l *Link) Heal(ctx context.Context) error {
 	if l.closed {
 		return fmt.Errorf("heal link %s: %w", l, ErrClosed)
 	}
-	l.proxy.change(func(c *condition) { *c = condition{} })
+	l.proxy.change(func(c *condition) { *c = condition{cuts: c.cuts} })
 	if err := l.orRebuild(ctx, l.proxy.start(ctx)); err != nil {
 		return fmt.Errorf("heal link %s: %w", l, err)
 	}

@@ -36,8 +36,12 @@ func newProxy(name, listen, upstream string) (*proxy, error) {
 	if p.requests, err = p.install("upstream"); err != nil {
 		return nil, err
 	}
-	p.replies, err = p.install("downstream")
-	return p, err
+	if p.replies, err = p.install("downstream"); err != nil {
+		return nil, err
+	}
+	both := new(pairs)
+	p.requests.pairs, p.replies.pairs = both, both
+	return p, nil
 }
 
 func (p *proxy) install(direction string) (*lane, error) {
@@ -65,7 +69,11 @@ func (p *proxy) end(ctx context.Context) error {
 }
 
 func (p *proxy) stop(ctx context.Context) error {
-	return bounded(ctx, func() error { p.toxi.Stop(); return nil })
+	return bounded(ctx, func() error {
+		p.toxi.Stop()
+		p.change(func(c *condition) { c.cuts++ })
+		return nil
+	})
 }
 
 func (p *proxy) start(ctx context.Context) error {
