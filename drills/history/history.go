@@ -50,32 +50,6 @@ func New(h Header, events []Event) *History {
 	return &History{header: h, events: filled}
 }
 
-// ParseUnsealed reads a hand-made history, such as the testdata of a gate,
-// into memory. It is what a file of [Open] is, and never to be used for a
-// verdict on a real drill, with these liberties: lines that are empty or begin
-// with # are skipped; the header's schema, and the seq and at of events may be
-// left out, as for [New]; the seal may be left out, but if there is one it
-// must be right.
-func ParseUnsealed(from io.Reader) (*History, error) {
-	r := newReader(from)
-	r.unsealed = true
-	header, _, err := r.header()
-	if err != nil {
-		return nil, err
-	}
-	var events []Event
-	for {
-		e, err := r.next()
-		if errors.Is(err, io.EOF) {
-			return New(header, events), nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		events = append(events, e.Clone())
-	}
-}
-
 // Header returns what was drilled.
 func (h *History) Header() Header { return h.header }
 

@@ -15,8 +15,6 @@ type reader struct {
 	order order
 	known names
 	event Event
-
-	unsealed bool // hand-made: comments allowed, seq, at and seal optional
 }
 
 func newReader(r io.Reader) *reader {
@@ -40,7 +38,7 @@ func (r *reader) header() (h Header, line []byte, err error) {
 	if err := json.Unmarshal(line, &first); err != nil {
 		return h, nil, r.malformed("header: %v", err)
 	}
-	if schema := first.Header.Schema; schema != SchemaVersion && (schema != 0 || !r.unsealed) {
+	if schema := first.Header.Schema; schema != SchemaVersion {
 		return h, nil, fmt.Errorf("%w: %d; this version reads %d", ErrSchema, schema, SchemaVersion)
 	}
 	var whole struct {
@@ -52,7 +50,6 @@ func (r *reader) header() (h Header, line []byte, err error) {
 	if whole.Header == nil {
 		return h, nil, r.malformed("the first line is no header")
 	}
-	whole.Header.Schema = SchemaVersion
 	return *whole.Header, line, nil
 }
 
@@ -62,7 +59,7 @@ func (r *reader) header() (h Header, line []byte, err error) {
 func (r *reader) next() (*Event, error) {
 	line, err := r.line()
 	switch {
-	case errors.Is(err, io.EOF) && !r.unsealed:
+	case errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("%w: it ends after %d events", ErrUnsealed, r.order.seq)
 	case err != nil:
 		return nil, err
@@ -71,9 +68,6 @@ func (r *reader) next() (*Event, error) {
 	}
 	if err := decodeEvent(line, &r.event, r.known); err != nil {
 		return nil, r.malformed("%v", err)
-	}
-	if r.unsealed {
-		r.order.fill(&r.event)
 	}
 	if err := r.order.check(&r.event); err != nil {
 		return nil, fmt.Errorf("line %d: %w", r.lines.number, err)
@@ -98,20 +92,13 @@ func (r *reader) seal(line []byte) error {
 	}
 }
 
-// line returns the next line that is not a comment.
+// line returns the next line.
 func (r *reader) line() ([]byte, error) {
-	for {
-		line, err := r.lines.next()
-		if errors.Is(err, errTorn) {
-			return nil, fmt.Errorf("%w: line %d: %w", ErrUnsealed, r.lines.number+1, err)
-		}
-		if err != nil || !r.unsealed {
-			return line, err
-		}
-		if text := bytes.TrimSpace(line); len(text) > 0 && text[0] != '#' {
-			return line, nil
-		}
+	line, err := r.lines.next()
+	if errors.Is(err, errTorn) {
+		return nil, fmt.Errorf("%w: line %d: %w", ErrUnsealed, r.lines.number+1, err)
 	}
+	return line, err
 }
 
 func (r *reader) malformed(format string, args ...any) error {
