@@ -70,7 +70,7 @@ func itoa(t *testing.T, pool *pgxpool.Pool, n int64) string {
 }
 
 func TestEverySlotTakesEffectOnceInOrderAcrossLeadersAndPauses(t *testing.T) {
-	pool, r := database(t), teststores.NewReceiver(t)
+	pool, r := stores.Migrated(t), teststores.NewReceiver(t)
 	for term := uint64(1); term <= 3; term++ {
 		before := len(slots(r))
 		_, stop := lead(t, pool, r, term)
@@ -86,7 +86,7 @@ func TestEverySlotTakesEffectOnceInOrderAcrossLeadersAndPauses(t *testing.T) {
 }
 
 func TestASlotWhoseEffectWasNotRecordedIsRepeatedWithTheSameKey(t *testing.T) {
-	pool, r := database(t), teststores.NewReceiver(t)
+	pool, r := stores.Migrated(t), teststores.NewReceiver(t)
 	_, stop := lead(t, pool, r, 1)
 	require.Eventually(t, func() bool { return len(slots(r)) >= 3 }, 10*time.Second, time.Millisecond)
 	stop()
@@ -108,7 +108,7 @@ func TestASlotWhoseEffectWasNotRecordedIsRepeatedWithTheSameKey(t *testing.T) {
 }
 
 func TestAReceiverThatIsAwayDelaysSlotsAndLosesNone(t *testing.T) {
-	pool, r := database(t), teststores.NewReceiver(t)
+	pool, r := stores.Migrated(t), teststores.NewReceiver(t)
 	_, stop := lead(t, pool, r, 1)
 	require.Eventually(t, func() bool { return len(slots(r)) >= 2 }, 10*time.Second, time.Millisecond)
 	r.Answer(func(teststores.Arrival) int { return http.StatusServiceUnavailable })
@@ -121,7 +121,7 @@ func TestAReceiverThatIsAwayDelaysSlotsAndLosesNone(t *testing.T) {
 }
 
 func TestASupersededLeaderIsToldByTheReceiverOrByTheFence(t *testing.T) {
-	pool, r := database(t), teststores.NewReceiver(t)
+	pool, r := stores.Migrated(t), teststores.NewReceiver(t)
 	ended, _ := lead(t, pool, r, 1)
 	require.Eventually(t, func() bool { return len(slots(r)) >= 1 }, 10*time.Second, time.Millisecond)
 	next, stop := lead(t, pool, r, 2)
@@ -132,7 +132,7 @@ func TestASupersededLeaderIsToldByTheReceiverOrByTheFence(t *testing.T) {
 }
 
 func TestAnotherIntervalNumbersItsSlotsAnew(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	teststores.Exec(t, pool, `INSERT INTO cron_slots (every_ms, slot, term) VALUES (1000, 1, 1)`)
 	due, err := cron.NewStore(pool, every, 5*time.Second).Due(t.Context())
 	require.NoError(t, err)

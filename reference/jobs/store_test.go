@@ -16,7 +16,7 @@ import (
 )
 
 func TestTheSameSubmissionAgainIsTheSameJob(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	s := jobs.NewStore(pool, 5*time.Second)
 	sub := jobs.Submission{Key: "k", Payload: json.RawMessage(`{"a": 1, "b": 2}`)}
 	job, created, err := s.Submit(t.Context(), sub)
@@ -44,7 +44,7 @@ func TestTheSameSubmissionAgainIsTheSameJob(t *testing.T) {
 }
 
 func TestOneKeySubmittedByManyAtOnceIsOneJobWithOneOutboxRow(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	s := jobs.NewStore(pool, 5*time.Second)
 	const clients = 16
 	ids, created := make([]int64, clients), make([]bool, clients)
@@ -71,7 +71,7 @@ func TestOneKeySubmittedByManyAtOnceIsOneJobWithOneOutboxRow(t *testing.T) {
 }
 
 func TestSubmissionsThatCannotBeTaken(t *testing.T) {
-	s := jobs.NewStore(database(t), 5*time.Second)
+	s := jobs.NewStore(stores.Migrated(t), 5*time.Second)
 	for _, c := range []struct {
 		name string
 		sub  jobs.Submission
@@ -95,7 +95,7 @@ func TestSubmissionsThatCannotBeTaken(t *testing.T) {
 }
 
 func TestJobsAreListedInPages(t *testing.T) {
-	s := jobs.NewStore(database(t), 5*time.Second)
+	s := jobs.NewStore(stores.Migrated(t), 5*time.Second)
 	for i := range 5 {
 		_, _, err := s.Submit(t.Context(), jobs.Submission{Key: fmt.Sprint(i)})
 		require.NoError(t, err)
@@ -118,7 +118,7 @@ func TestJobsAreListedInPages(t *testing.T) {
 }
 
 func TestASubmissionThatCertainlyLeftNothingSaysSo(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	s := jobs.NewStore(pool, 5*time.Second)
 	teststores.Exec(t, pool, `ALTER DATABASE `+pool.Config().ConnConfig.Database+` SET default_transaction_read_only = on`)
 	pool.Reset()
@@ -135,7 +135,7 @@ func TestASubmissionThatCertainlyLeftNothingSaysSo(t *testing.T) {
 }
 
 func TestASubmissionWhoseAnswerIsLostStaysOpen(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	u := pool.Config().ConnConfig
 	link := teststores.NewForwarder(t, fmt.Sprintf("%s:%d", u.Host, u.Port))
 	behind := teststores.Pool(t, fmt.Sprintf("postgres://postgres@%s/%s?sslmode=disable", link.Addr(), u.Database))

@@ -43,7 +43,7 @@ func age(t *testing.T, pool *pgxpool.Pool, id int64) {
 }
 
 func TestAcquiringAnswersForEveryJob(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	l := ledger.New(pool, lease, 5*time.Second)
 	ids := submit(t, pool, 3)
 	done, running, free := ids[0], ids[1], ids[2]
@@ -65,7 +65,7 @@ func TestAcquiringAnswersForEveryJob(t *testing.T) {
 }
 
 func TestAcquiringAgainWithTheSameTokenIsTheSameAttempt(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	l := ledger.New(pool, lease, 5*time.Second)
 	ids := submit(t, pool, 1)
 	token := ledger.NewToken()
@@ -78,7 +78,7 @@ func TestAcquiringAgainWithTheSameTokenIsTheSameAttempt(t *testing.T) {
 }
 
 func TestOfManyWhoAcquireAtOnceOneGetsEachJob(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	l := ledger.New(pool, lease, 5*time.Second)
 	ids := submit(t, pool, 20)
 	var mu sync.Mutex
@@ -107,7 +107,7 @@ func TestOfManyWhoAcquireAtOnceOneGetsEachJob(t *testing.T) {
 }
 
 func TestAStaleExecutionIsTakenOverAndItsTokenIsVoid(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	l := ledger.New(pool, lease, 5*time.Second)
 	id := submit(t, pool, 1)[0]
 	old := acquire(t, l, id)
@@ -140,7 +140,7 @@ func TestAStaleExecutionIsTakenOverAndItsTokenIsVoid(t *testing.T) {
 }
 
 func TestRenewingKeepsAnExecutionFromBeingTakenOver(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	l := ledger.New(pool, lease, 5*time.Second)
 	id := submit(t, pool, 1)[0]
 	e := acquire(t, l, id)
@@ -154,7 +154,7 @@ func TestRenewingKeepsAnExecutionFromBeingTakenOver(t *testing.T) {
 }
 
 func TestAReleasedJobIsQueuedAndAnnouncedAndNotBlamed(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	l := ledger.New(pool, lease, 5*time.Second)
 	id := submit(t, pool, 1)[0]
 	released, err := l.Release(t.Context(), []ledger.Execution{acquire(t, l, id)})
@@ -167,7 +167,7 @@ func TestAReleasedJobIsQueuedAndAnnouncedAndNotBlamed(t *testing.T) {
 }
 
 func TestAFailedJobIsAnnouncedAgainLaterOrDeadLettered(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	l := ledger.New(pool, lease, 5*time.Second)
 	id := submit(t, pool, 1)[0]
 	state, err := l.Fail(t.Context(), acquire(t, l, id), ledger.Failure{Reason: "first", Retry: true, Delay: time.Hour})
@@ -187,7 +187,7 @@ func TestAFailedJobIsAnnouncedAgainLaterOrDeadLettered(t *testing.T) {
 }
 
 func TestAJobIsNotDeadWithoutItsDeadLetter(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	l := ledger.New(pool, lease, 5*time.Second)
 	id := submit(t, pool, 1)[0]
 	e := acquire(t, l, id)
@@ -202,7 +202,7 @@ func TestAJobIsNotDeadWithoutItsDeadLetter(t *testing.T) {
 }
 
 func TestBatchesOfTheSameJobsInAnyOrderDoNotDeadlock(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	l := ledger.New(pool, lease, 5*time.Second)
 	ids := submit(t, pool, 50)
 	answers, err := l.Acquire(t.Context(), "replica-1", ledger.NewToken(), ids)

@@ -50,7 +50,7 @@ func TestWhatIsSentBackToTheOutbox(t *testing.T) {
 		{"a dead job is left alone", "dead", "1 minute", true, "new", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			pool := database(t)
+			pool := stores.Migrated(t)
 			teststores.Exec(t, pool, `INSERT INTO leadership (key, term, holder) VALUES ('control', 7, 'replica-1')`)
 			id := job(t, pool, "k", c.state, c.age, c.published)
 			s := reconciler.NewStore(pool, 5*time.Second)
@@ -71,7 +71,7 @@ func TestWhatIsSentBackToTheOutbox(t *testing.T) {
 }
 
 func TestASupersededLeaderSendsNothingBack(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	teststores.Exec(t, pool, `INSERT INTO leadership (key, term, holder) VALUES ('control', 8, 'replica-2')`)
 	job(t, pool, "k", "queued", "1 minute", true)
 	_, err := reconciler.NewStore(pool, 5*time.Second).Republish(holder(t, pool, 7), "new", 30*time.Second)
@@ -80,7 +80,7 @@ func TestASupersededLeaderSendsNothingBack(t *testing.T) {
 }
 
 func TestALongBacklogIsNotSilence(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	teststores.Exec(t, pool, `INSERT INTO leadership (key, term, holder) VALUES ('control', 7, 'replica-1')`)
 	job(t, pool, "k", "queued", "1 minute", true)
 	lag := 2 * time.Minute

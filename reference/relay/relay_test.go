@@ -73,7 +73,7 @@ const insertJob = `
 	INSERT INTO outbox (job_id) SELECT id FROM job RETURNING job_id`
 
 func TestARowThatCommitsAfterHigherIDsWerePublishedIsNotSkipped(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	late, err := pool.Begin(t.Context())
 	require.NoError(t, err)
 	var lateJob int64
@@ -94,7 +94,7 @@ func TestARowThatCommitsAfterHigherIDsWerePublishedIsNotSkipped(t *testing.T) {
 }
 
 func TestABacklogIsPublishedInOrderAcrossBatchesAndFailures(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	const n = 1200
 	teststores.Exec(t, pool, `
 		WITH job AS (INSERT INTO jobs (key, kind, subject, payload) SELECT g, 'effect', 's', 'null' FROM generate_series(1, $1::int) g RETURNING id)
@@ -110,7 +110,7 @@ func TestABacklogIsPublishedInOrderAcrossBatchesAndFailures(t *testing.T) {
 }
 
 func TestARowThatIsDueLaterWaitsAndHoldsUpNobody(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	job := teststores.One[int64](t, pool, insertJob, "later")
 	teststores.Exec(t, pool, `UPDATE outbox SET available_at = clock_timestamp() + interval '300 milliseconds'`)
 	next := teststores.One[int64](t, pool, insertJob, "now")
@@ -121,7 +121,7 @@ func TestARowThatIsDueLaterWaitsAndHoldsUpNobody(t *testing.T) {
 }
 
 func TestARelayWhoseTermIsSupersededMarksNothingAndStops(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	ctx := holder(t, pool)
 	teststores.Exec(t, pool, `UPDATE leadership SET term = 2`)
 	teststores.One[int64](t, pool, insertJob, "k")
@@ -131,7 +131,7 @@ func TestARelayWhoseTermIsSupersededMarksNothingAndStops(t *testing.T) {
 }
 
 func TestASubmissionWakesTheRelay(t *testing.T) {
-	pool := database(t)
+	pool := stores.Migrated(t)
 	woken := make(chan struct{}, 1)
 	p := &published{}
 	run(t, holder(t, pool), pool, p, woken)

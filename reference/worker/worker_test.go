@@ -40,7 +40,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	pool := database(t)
+	pool := stores.Migrated(t)
 	client, err := queue.Open(stores.Redis(t).URL(), limit)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
