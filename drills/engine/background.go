@@ -28,7 +28,7 @@ func (b *background) Go(step func(context.Context) error) {
 	b.wg.Go(func() {
 		defer func() {
 			if r := recover(); r != nil {
-				b.note(fmt.Errorf("%w: a background step panicked: %v", ErrScript, r))
+				b.note(brokenOff(fmt.Errorf("a background step panicked: %v", r)))
 			}
 		}()
 		if err := step(b.ctx); err != nil {

@@ -10,8 +10,18 @@ import (
 	"github.com/drillrun/drillrun/drills/history"
 )
 
-// ErrScript says that the script was not followed to its end.
+// ErrScript says that the script was not followed to its end. The text of the
+// errors that wrap it is the reason alone.
 var ErrScript = errors.New("the script was not followed to its end")
+
+// brokenOff makes an error the reason why the script was not followed.
+func brokenOff(why error) error { return &brokenOffError{why} }
+
+type brokenOffError struct{ why error }
+
+func (e *brokenOffError) Error() string { return e.why.Error() }
+
+func (e *brokenOffError) Unwrap() []error { return []error{ErrScript, e.why} }
 
 // Verb is a step that the engine can take.
 type Verb struct {
@@ -68,7 +78,7 @@ func Run(ctx context.Context, cfg Config) error {
 func (d *Drill) follow(ctx context.Context) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: a step panicked: %v", ErrScript, r)
+			err = brokenOff(fmt.Errorf("a step panicked: %v", r))
 		}
 	}()
 	return d.take(ctx, d.cfg.Scenario.Steps)
@@ -119,7 +129,7 @@ func (d *Drill) run(ctx context.Context, s drills.Step) error {
 	}
 	if err != nil {
 		d.noteStep(s, history.Fail, err)
-		return fmt.Errorf("%w: line %d: %s: %w", ErrScript, s.Line, s.Text, err)
+		return brokenOff(fmt.Errorf("line %d: %s: %w", s.Line, s.Text, err))
 	}
 	d.noteStep(s, history.OK, nil)
 	return nil
@@ -139,7 +149,9 @@ func (d *Drill) Break(ctx context.Context, s drills.Step) error {
 func (d *Drill) finish(ctx context.Context, followed error) error {
 	healed := d.guard.HealAll(ctx)
 	d.loads.Stop()
-	err := errors.Join(followed, d.steps.Wait(), healed)
+	ended := d.steps.Wait()
+	late := d.guard.HealAll(ctx) // a background step may have injected in the meantime
+	err := errors.Join(followed, ended, healed, late)
 	if ctx.Err() != nil {
 		return errors.Join(ctx.Err(), err)
 	}
@@ -147,7 +159,7 @@ func (d *Drill) finish(ctx context.Context, followed error) error {
 		err = errors.Join(err, d.Drain(ctx))
 	}
 	if err != nil && !errors.Is(err, ErrScript) {
-		err = fmt.Errorf("%w: %w", ErrScript, err)
+		err = brokenOff(err)
 	}
 	return err
 }
