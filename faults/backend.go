@@ -44,31 +44,46 @@ const (
 
 type terminateBackend struct {
 	selector string
-	store    drills.Store
+	conn     *pgx.Conn // of its own, past all links; from Plan to Recover
 	backends []int32
 }
 
+// Plan finds the sessions. Its connection stays open, so that Inject is one
+// statement: what it takes to connect is no part of a failover.
 func (f *terminateBackend) Plan(ctx context.Context, t drills.Target) (drills.Undo, error) {
 	victims, _, err := running(ctx, t, f.selector)
 	if err != nil {
 		return drills.Undo{}, err
 	}
-	if f.store, err = storeOf(t.Cluster(), drills.RolePostgres); err != nil {
+	if err := f.connect(ctx, t.Cluster()); err != nil {
 		return drills.Undo{}, err
 	}
-	err = f.connected(ctx, func(conn *pgx.Conn) error {
-		for _, p := range victims {
-			if err := f.find(ctx, conn, p.Info().Name); err != nil {
-				return fmt.Errorf("find the sessions of %s: %w", p.Info().Name, err)
-			}
+	for _, p := range victims {
+		if err := f.find(ctx, p.Info().Name); err != nil {
+			return drills.Undo{}, errors.Join(fmt.Errorf("find the sessions of %s: %w", p.Info().Name, err), f.Recover(ctx))
 		}
-		return nil
-	})
-	return drills.Undo{Action: drills.ActionNone, Victims: names(victims)}, err
+	}
+	return drills.Undo{Action: drills.ActionNone, Victims: names(victims)}, nil
 }
 
-func (f *terminateBackend) find(ctx context.Context, conn *pgx.Conn, replica string) error {
-	rows, err := conn.Query(ctx, holdersSQL, replica)
+func (f *terminateBackend) connect(ctx context.Context, cluster drills.Cluster) error {
+	store, err := storeOf(cluster, drills.RolePostgres)
+	if err != nil {
+		return err
+	}
+	config, err := pgx.ParseConfig(store.URL(store.Addr()))
+	if err != nil {
+		return fmt.Errorf("parse the URL of postgres: %w", err)
+	}
+	config.RuntimeParams["application_name"] = inspector
+	if f.conn, err = pgx.ConnectConfig(ctx, config); err != nil {
+		return fmt.Errorf("connect to postgres: %w", err)
+	}
+	return nil
+}
+
+func (f *terminateBackend) find(ctx context.Context, replica string) error {
+	rows, err := f.conn.Query(ctx, holdersSQL, replica)
 	if err != nil {
 		return err
 	}
@@ -81,52 +96,38 @@ func (f *terminateBackend) find(ctx context.Context, conn *pgx.Conn, replica str
 }
 
 func (f *terminateBackend) Inject(ctx context.Context) error {
-	return f.connected(ctx, func(conn *pgx.Conn) error {
-		if _, err := conn.Exec(ctx, terminateSQL, f.backends); err != nil {
-			return fmt.Errorf("terminate backends %v: %w", f.backends, err)
-		}
-		return nil
-	})
+	if _, err := f.conn.Exec(ctx, terminateSQL, f.backends); err != nil {
+		return fmt.Errorf("terminate backends %v: %w", f.backends, err)
+	}
+	return nil
 }
 
 // Await watches the backends go.
 func (f *terminateBackend) Await(ctx context.Context) (drills.Evidence, error) {
-	err := f.connected(ctx, func(conn *pgx.Conn) error {
-		tick := time.NewTicker(5 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			alive := 0
-			if err := conn.QueryRow(ctx, aliveSQL, f.backends).Scan(&alive); err != nil {
-				return fmt.Errorf("look for backends %v: %w", f.backends, err)
-			}
-			if alive == 0 {
-				return nil
-			}
-			select {
-			case <-ctx.Done():
-				return fmt.Errorf("%d of the backends %v are still there: %w", alive, f.backends, ctx.Err())
-			case <-tick.C:
-			}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		alive := 0
+		if err := f.conn.QueryRow(ctx, aliveSQL, f.backends).Scan(&alive); err != nil {
+			return nil, fmt.Errorf("look for backends %v: %w", f.backends, err)
 		}
-	})
-	return drills.Evidence{"terminated_backends": f.backends}, err
+		if alive == 0 {
+			return drills.Evidence{"terminated_backends": f.backends}, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%d of the backends %v are still there: %w", alive, f.backends, ctx.Err())
+		case <-tick.C:
+		}
+	}
 }
 
-func (f *terminateBackend) Recover(context.Context) error { return nil }
-
-// connected runs do on a connection of its own, past all links.
-func (f *terminateBackend) connected(ctx context.Context, do func(*pgx.Conn) error) (err error) {
-	config, err := pgx.ParseConfig(f.store.URL(f.store.Addr()))
-	if err != nil {
-		return fmt.Errorf("parse the URL of postgres: %w", err)
+// Recover has nothing to undo but its own connection.
+func (f *terminateBackend) Recover(ctx context.Context) error {
+	if f.conn == nil || f.conn.IsClosed() {
+		return nil
 	}
-	config.RuntimeParams["application_name"] = inspector
-	conn, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
-		return fmt.Errorf("connect to postgres: %w", err)
-	}
-	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
-	return do(conn)
+	return f.conn.Close(ctx)
 }
 
 // storeOf is the store of that role.

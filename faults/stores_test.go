@@ -27,10 +27,13 @@ func TestTerminateBackendEndsTheSessionThatHoldsALock(t *testing.T) {
 	_, err = holder.Exec(t.Context(), "SELECT pg_advisory_lock(1)")
 	require.NoError(t, err)
 
-	undo, evidence := bite(t, newFault(t, faults.TerminateBackend(), nil, "replica-1"), target)
+	f = newFault(t, faults.TerminateBackend(), nil, "replica-1")
+	undo, evidence := bite(t, f, target)
 	require.Equal(t, drills.ActionNone, undo.Action)
 	require.Equal(t, []int32{int32(holder.PgConn().PID())}, evidence["terminated_backends"])
 	require.Error(t, holder.Ping(t.Context()), "the session is gone")
+	require.NoError(t, f.Recover(t.Context()))
+	require.NoError(t, f.Recover(t.Context()), "recovering twice does nothing")
 }
 
 func TestFlushIsProvedByTheKeysThatWereThere(t *testing.T) {
