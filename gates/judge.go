@@ -109,11 +109,15 @@ func (p *panel) observe(e *history.Event) error {
 	if err := p.record.observe(e); err != nil {
 		return err
 	}
+	p.feed(e)
+	return p.event.err
+}
+
+func (p *panel) feed(e *history.Event) {
 	p.event.reset(e)
 	for i := 0; i < len(p.seats); i++ {
 		i = p.show(i)
 	}
-	return p.event.err
 }
 
 // show shows the event to the meters from the i-th on. It returns early, with
