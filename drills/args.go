@@ -85,6 +85,40 @@ func (a Args) Rate(name string, fallback, most float64) (float64, error) {
 	return n, nil
 }
 
+// Share reads an option as a whole percentage from 1% to 100%, as a part of 1.
+func (a Args) Share(name string, fallback float64) (float64, error) {
+	text, ok := a.Options[name]
+	if !ok {
+		return fallback, nil
+	}
+	number, isPercent := strings.CutSuffix(text, "%")
+	n, err := strconv.Atoi(number)
+	if !isPercent || err != nil || n < 1 || n > 100 {
+		return 0, fmt.Errorf("%s=%s: want a whole percentage from 1%% to 100%%", name, text)
+	}
+	return float64(n) / 100, nil
+}
+
+// Bandwidth reads an option as bytes a second: "500B/s", "16KB/s" or "1.5MB/s",
+// with a thousand bytes to the KB.
+func (a Args) Bandwidth(name string, fallback, most int) (int, error) {
+	text, ok := a.Options[name]
+	if !ok {
+		return fallback, nil
+	}
+	for _, unit := range []struct {
+		name  string
+		bytes float64
+	}{{"KB/s", 1e3}, {"MB/s", 1e6}, {"B/s", 1}} {
+		number, found := strings.CutSuffix(text, unit.name)
+		n, err := strconv.ParseFloat(number, 64)
+		if n *= unit.bytes; found && err == nil && n >= 1 && n <= float64(most) {
+			return int(n), nil
+		}
+	}
+	return 0, fmt.Errorf("%s=%s: want bytes a second such as 16KB/s, at most %dKB/s", name, text, most/1000)
+}
+
 // Span is a duration, or a range of them from which one is drawn.
 type Span struct{ From, To time.Duration }
 

@@ -31,6 +31,13 @@ type Substrate interface {
 	Close(ctx context.Context) error
 }
 
+// Placed is an optional interface of a Substrate that can say where another
+// process finds what would be left of it if its harness died: a folder, the
+// label of its containers.
+type Placed interface {
+	Place() string
+}
+
 // ProcessSpec describes a replica to launch.
 type ProcessSpec struct {
 	Name    string
@@ -90,6 +97,14 @@ type Exiter interface {
 	OnExit(f func(Exit))
 }
 
+// Configurable is an optional interface of a Process whose environment can be
+// changed.
+type Configurable interface {
+	// Configure has the next starts see these variables (NAME=value) before
+	// the process's own of the same names. Without any, its own are back.
+	Configure(variables ...string)
+}
+
 // Pauser is an optional interface of a Process that can be frozen.
 type Pauser interface {
 	Pause(ctx context.Context) error // SIGSTOP; returns once every thread is stopped
@@ -139,14 +154,22 @@ type DegradationKind string
 // The kinds of degradation that a link knows.
 const (
 	BlackHole DegradationKind = "black-hole" // nothing passes, nothing is closed
+	Stall     DegradationKind = "stall"      // so it is for connections that are open already; new ones pass
 	Refuse    DegradationKind = "refuse"     // open connections are closed, new ones refused
+	Reset     DegradationKind = "reset"      // connections are ended with a RST, open ones and new ones
 	Latency   DegradationKind = "latency"    // every chunk is late by Delay ± Jitter
+	Bandwidth DegradationKind = "bandwidth"  // at most Rate passes, of all connections together
+	Slice     DegradationKind = "slice"      // chunks come in pieces of Size, each Delay after the one before
+	Limit     DegradationKind = "limit"      // each connection is closed after Bytes more
 )
 
 // Degradation describes what is wrong with a link.
 type Degradation struct {
 	Kind      DegradationKind
-	Direction Direction // ignored by Refuse
+	Direction Direction // ignored by Refuse and Reset, which end connections
 	Delay     time.Duration
 	Jitter    time.Duration
+	Rate      int // bytes a second
+	Size      int // bytes
+	Bytes     int
 }

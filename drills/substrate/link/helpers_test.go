@@ -60,6 +60,19 @@ func closeQuietly(tb testing.TB, c io.Closer) {
 	}
 }
 
+// everyKind is one degradation of each kind, in both directions.
+func everyKind() []drills.Degradation {
+	kinds := []drills.Degradation{
+		{Kind: drills.BlackHole}, {Kind: drills.Stall}, {Kind: drills.Refuse}, {Kind: drills.Reset},
+		{Kind: drills.Latency, Delay: time.Millisecond}, {Kind: drills.Bandwidth, Rate: 10_000},
+		{Kind: drills.Slice, Size: 2, Delay: time.Millisecond}, {Kind: drills.Limit, Bytes: 5},
+	}
+	for i := range kinds {
+		kinds[i].Direction = drills.Both
+	}
+	return kinds
+}
+
 func exchange(tb testing.TB, client, server net.Conn) {
 	tb.Helper()
 	send(tb, client, "question")
@@ -152,21 +165,4 @@ func fullBacklog(t *testing.T) (addr string, end func()) {
 		t.Cleanup(func() { closeQuietly(t, c) })
 	}
 	return addr, func() { require.NoError(t, unix.Close(fd)) }
-}
-
-func TestAProxyThatHangsIsRebuiltOnTheSameAddress(t *testing.T) {
-	addr, end := fullBacklog(t)
-	l := open(t, addr)
-	stuck, err := net.Dial("tcp", l.Addr()) // its accept loop is dialling now
-	require.NoError(t, err)
-	defer closeQuietly(t, stuck)
-	require.Never(t, func() bool { return ended(t, stuck) }, quiet, quiet/2)
-
-	err = l.Degrade(t.Context(), drills.Degradation{Kind: drills.Refuse})
-	require.ErrorIs(t, err, link.ErrRebuilt)
-	c, err := net.Dial("tcp", l.Addr())
-	require.NoError(t, err, "the rebuilt proxy must listen")
-	closeQuietly(t, c)
-	end() // so that the dials end, and with them the abandoned proxy
-	requireClosed(t, stuck)
 }

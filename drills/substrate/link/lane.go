@@ -1,7 +1,6 @@
 package link
 
 import (
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -12,32 +11,36 @@ import (
 // laneToxic is the name under which toxiproxy knows the lane.
 const laneToxic = "drillrun_lane"
 
-// maxLate is how many bytes of one stream wait for their time before the
-// sender is slowed down.
-const maxLate = 4 << 20
-
 // lane is one direction of a link: the only toxic in its chain, shared by the
 // streams of all its connections. toxiproxy makes it from its zero value.
 type lane struct {
-	pairs *pairs
+	begins *half // of the stream that toxiproxy is told to start; see carry
 
 	mu      sync.Mutex
 	now     condition
 	changed chan struct{} // closed and replaced with each change
+	carried time.Time     // when a limited rate will have carried what was booked
 }
 
 var _ toxics.StatefulToxic = (*lane)(nil)
 
 // condition is what a lane does to its streams.
 type condition struct {
-	hole          uint64 // number of the black hole in force, 0 for none
+	heals         uint64 // how often it has been healed
+	hole          bool   // nothing passes
+	stalled       uint64 // nothing passes on connections up to that number
 	delay, jitter time.Duration
-	cuts          uint64 // how often all connections were closed
-	shut          bool   // the link ends, and so does every stream
+	rate          int // bytes a second of all streams together, 0 for any
+	size          int // of the largest piece, 0 for any
+	apart         time.Duration
+	limit         int // bytes after which a stream ends, 0 for none
 }
 
-// ends tells whether a stream must end although its source has not.
-func (c condition) ends(s *half) bool { return c.shut || c.cuts != s.cuts }
+// swallows tells whether nothing of that stream passes.
+func (c condition) swallows(s *half) bool { return c.hole || s.number <= c.stalled }
+
+// NewState is called by toxiproxy before each stream begins.
+func (l *lane) NewState() any { return l.begins }
 
 func (l *lane) look() (condition, <-chan struct{}) {
 	l.mu.Lock()
@@ -52,20 +55,33 @@ func (l *lane) change(f func(*condition)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f(&l.now)
+	l.carried = time.Time{} // what was booked under another rate delays nobody
 	if l.changed != nil {
 		close(l.changed)
 	}
 	l.changed = make(chan struct{})
 }
 
+// book has the lane carry so many bytes after all that was booked before, and
+// tells when they will have arrived.
+func (l *lane) book(bytes, rate int) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now := time.Now(); l.carried.Before(now) {
+		l.carried = now
+	}
+	l.carried = l.carried.Add(time.Duration(bytes) * time.Second / time.Duration(rate))
+	return l.carried
+}
+
 // Pipe carries one stream from its source to its destination. It watches no
 // interrupt because the chain of toxics is never changed.
 func (l *lane) Pipe(stub *toxics.ToxicStub) {
 	s := stub.State.(*half)
-	if now, _ := l.look(); now.hole != 0 {
-		l.swallow(stub.Input, s, now.hole, true)
-	} else if hole := l.pass(stub, s); hole != 0 {
-		l.swallow(stub.Input, s, hole, false)
+	if now, _ := l.look(); now.swallows(s) {
+		l.swallow(stub.Input, s, now, now.hole)
+	} else if now, silent := l.pass(stub, s); silent {
+		l.swallow(stub.Input, s, now, false)
 	}
 	stub.Close()
 	close(s.over)
@@ -75,88 +91,13 @@ func (l *lane) Pipe(stub *toxics.ToxicStub) {
 	}
 }
 
-// chunk is a piece of a stream, or its end, waiting for its time.
-type chunk struct {
-	*stream.StreamChunk           // nil for the end of the stream
-	at                  time.Time // when it came in
-	luck                float64   // share of the jitter, -1 to 1
-}
-
-func (c chunk) due(now condition) time.Time {
-	return c.at.Add(now.delay + time.Duration(c.luck*float64(now.jitter)))
-}
-
-func (c chunk) size() int {
-	if c.StreamChunk == nil {
-		return 0
-	}
-	return len(c.Data)
-}
-
-// pass hands chunks on, each when it is due and in order, until the stream
-// ends, the link ends or a black hole opens, whose number it returns.
-func (l *lane) pass(stub *toxics.ToxicStub, s *half) (hole uint64) {
-	var late []chunk
-	held, input, reverse := 0, stub.Input, s.reverse
+// swallow passes nothing until the lane is healed or the link cuts the
+// connection. The end of a stream is swallowed too, except for one that began
+// inside a black hole, from which the other side has never heard anything.
+func (l *lane) swallow(input <-chan *stream.StreamChunk, s *half, since condition, fresh bool) {
 	for {
 		now, changed := l.look()
-		if now.ends(s) {
-			return 0
-		}
-		if now.hole != 0 {
-			return now.hole
-		}
-		var (
-			in     = input
-			out    chan<- *stream.StreamChunk
-			head   *stream.StreamChunk
-			wake   <-chan time.Time
-			giveUp <-chan time.Time
-		)
-		if len(late) > 0 {
-			if wait := time.Until(late[0].due(now)); wait > 0 {
-				wake = time.After(wait)
-			} else if head = late[0].StreamChunk; head == nil {
-				return 0
-			} else {
-				out = stub.Output
-				if reverse == nil {
-					giveUp = time.After(linger)
-				}
-			}
-			// Without latency nothing may pile up here: a peer that does not
-			// read must slow down the sender as it would without a proxy.
-			if now.delay == 0 && now.jitter == 0 || held >= maxLate {
-				in = nil
-			}
-		}
-		select {
-		case c := <-in:
-			next := chunk{StreamChunk: c, at: time.Now(), luck: 2*rand.Float64() - 1}
-			late, held = append(late, next), held+next.size()
-			if c == nil {
-				input = nil
-			}
-		case out <- head:
-			held -= late[0].size()
-			late = late[1:]
-		case <-reverse:
-			reverse = nil
-		case <-giveUp:
-			return 0
-		case <-wake:
-		case <-changed:
-		}
-	}
-}
-
-// swallow passes nothing until the black hole is healed or the link ends.
-// The end of a stream is swallowed too, except for one that began inside the
-// black hole, from which the other side has never heard anything.
-func (l *lane) swallow(input <-chan *stream.StreamChunk, s *half, hole uint64, fresh bool) {
-	for {
-		now, changed := l.look()
-		if now.hole != hole || now.ends(s) {
+		if now.heals != since.heals {
 			return
 		}
 		select {
@@ -168,6 +109,8 @@ func (l *lane) swallow(input <-chan *stream.StreamChunk, s *half, hole uint64, f
 				return
 			}
 			input = nil
+		case <-s.cut:
+			return
 		case <-changed:
 		}
 	}

@@ -5,18 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/drillrun/drillrun/drills"
 )
 
-var (
-	// ErrRebuilt says that the proxy of a link hung and was replaced by a
-	// healthy one on the same address. What its peers saw is unknown.
-	ErrRebuilt = errors.New("the proxy hung and was rebuilt")
-	// ErrClosed says that the link has been closed.
-	ErrClosed = errors.New("link is closed")
-)
+// ErrClosed says that the link has been closed.
+var ErrClosed = errors.New("link is closed")
 
 // Config says where a link runs.
 type Config struct {
@@ -31,10 +25,10 @@ type Link struct {
 	config Config
 	addr   string
 
+	proxy *proxy
+
 	mu     sync.Mutex
-	proxy  *proxy
 	closed bool
-	holes  uint64 // black holes so far
 }
 
 var _ drills.Link = (*Link)(nil)
@@ -47,10 +41,9 @@ func Open(ctx context.Context, c Config) (*Link, error) {
 		return nil, fmt.Errorf("open link %s: %w", l, err)
 	}
 	if err := p.start(ctx); err != nil {
-		// A start that outlived its deadline may still come about.
-		return nil, fmt.Errorf("open link %s: %w", l, errors.Join(err, p.end(context.WithoutCancel(ctx))))
+		return nil, fmt.Errorf("open link %s: %w", l, err)
 	}
-	l.proxy, l.addr = p, p.toxi.Listen
+	l.proxy, l.addr = p, p.addr
 	return l, nil
 }
 
@@ -63,8 +56,8 @@ func (l *Link) Ends() (from, to string) { return l.config.From, l.config.To }
 func (l *Link) Addr() string { return l.addr }
 
 // Degrade makes the link bad in one more way. It returns once every byte that
-// comes in from then on is treated so. [ErrRebuilt] means that the outcome is
-// unknown; [drills.ErrUnsupported] that the link knows no such degradation.
+// comes in from then on is treated so. [drills.ErrUnsupported] means that the
+// link knows no such degradation.
 func (l *Link) Degrade(ctx context.Context, d drills.Degradation) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -81,8 +74,12 @@ func (l *Link) degrade(ctx context.Context, d drills.Degradation) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if d.Kind == drills.Refuse {
-		return l.orRebuild(ctx, l.proxy.stop(ctx))
+	switch d.Kind {
+	case drills.Refuse:
+		return l.proxy.stop()
+	case drills.Reset:
+		l.proxy.reset(true)
+		return nil
 	}
 	lanes, err := l.lanes(d.Direction)
 	if err != nil {
@@ -113,84 +110,58 @@ func (l *Link) lanes(d drills.Direction) ([]*lane, error) {
 func (l *Link) condition(d drills.Degradation) (func(*condition), error) {
 	switch d.Kind {
 	case drills.BlackHole:
-		l.holes++
-		hole := l.holes
-		return func(c *condition) {
-			if c.hole == 0 {
-				c.hole = hole
-			}
-		}, nil
+		return func(c *condition) { c.hole = true }, nil
+	case drills.Stall:
+		open := l.proxy.opened()
+		return func(c *condition) { c.stalled = open }, nil
 	case drills.Latency:
 		if d.Delay < 0 || d.Jitter < 0 || d.Delay+d.Jitter == 0 {
 			return nil, fmt.Errorf("delay %v and jitter %v: must not be negative, nor both zero", d.Delay, d.Jitter)
 		}
 		return func(c *condition) { c.delay, c.jitter = d.Delay, d.Jitter }, nil
+	case drills.Bandwidth:
+		if d.Rate <= 0 {
+			return nil, fmt.Errorf("rate %d: must be positive", d.Rate)
+		}
+		return func(c *condition) { c.rate = d.Rate }, nil
+	case drills.Slice:
+		if d.Size <= 0 || d.Delay <= 0 {
+			return nil, fmt.Errorf("size %d and delay %v: must both be positive", d.Size, d.Delay)
+		}
+		return func(c *condition) { c.size, c.apart = d.Size, d.Delay }, nil
+	case drills.Limit:
+		if d.Bytes <= 0 {
+			return nil, fmt.Errorf("limit of %d bytes: must be positive", d.Bytes)
+		}
+		return func(c *condition) { c.limit = d.Bytes }, nil
 	}
 	return nil, drills.ErrUnsupported
 }
 
-// Heal ends every degradation. Connections that lived through a black hole
-// are closed. Healing a healthy link does nothing. [ErrRebuilt] means that
-// the link is healthy, but only after its proxy was replaced.
+// Heal ends every degradation. Connections that lived through a black hole or
+// a stall are closed. Healing a healthy link does nothing.
 func (l *Link) Heal(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		return fmt.Errorf("heal link %s: %w", l, ErrClosed)
 	}
-	l.proxy.change(func(c *condition) { *c = condition{cuts: c.cuts} })
-	if err := l.orRebuild(ctx, l.proxy.start(ctx)); err != nil {
+	l.proxy.change(func(c *condition) { *c = condition{heals: c.heals + 1} })
+	if err := l.proxy.start(ctx); err != nil {
 		return fmt.Errorf("heal link %s: %w", l, err)
 	}
 	return nil
 }
 
-// orRebuild replaces the proxy if err says that it hangs.
-func (l *Link) orRebuild(ctx context.Context, err error) error {
-	if !errors.Is(err, errStuck) {
-		return err
-	}
-	if failed := l.rebuild(context.WithoutCancel(ctx)); failed != nil {
-		return fmt.Errorf("%w, and cannot be rebuilt: %w", err, failed)
-	}
-	return fmt.Errorf("%w: %w", ErrRebuilt, err)
-}
-
-// rebuild puts a healthy proxy in the place of one that hangs. The old one has
-// been told to stop: it gives up its listener first, and what it waits for
-// after that is no longer of interest.
-func (l *Link) rebuild(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	l.proxy.change(func(c *condition) { c.shut = true })
-	fresh, err := newProxy(l.String(), l.addr, l.config.Upstream)
-	if err != nil {
-		return err
-	}
-	l.proxy = fresh
-	again := time.NewTicker(5 * time.Millisecond)
-	defer again.Stop()
-	for {
-		if err = fresh.start(ctx); err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-again.C:
-		}
-	}
-}
-
 // Close ends the link and every connection on it. It is safe to call twice.
-func (l *Link) Close(ctx context.Context) error {
+func (l *Link) Close(context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		return nil
 	}
 	l.closed = true
-	if err := l.proxy.end(ctx); err != nil {
+	if err := l.proxy.stop(); err != nil {
 		return fmt.Errorf("close link %s: %w", l, err)
 	}
 	return nil

@@ -102,69 +102,6 @@ func TestAConnectionOpenedInABlackHoleIsSilentAndItsClosingPasses(t *testing.T) 
 	requireClosed(t, server)
 }
 
-func TestRefuse(t *testing.T) {
-	up := listen(t)
-	l := open(t, up.Addr().String())
-	client, server := connect(t, l, up)
-	exchange(t, client, server)
-
-	refuse := drills.Degradation{Kind: drills.Refuse}
-	require.NoError(t, l.Degrade(t.Context(), refuse))
-	require.NoError(t, l.Degrade(t.Context(), refuse), "refusing twice")
-	requireClosed(t, client)
-	requireClosed(t, server)
-	_, err := net.Dial("tcp", l.Addr())
-	require.Error(t, err)
-
-	require.NoError(t, l.Heal(t.Context()))
-	require.NoError(t, l.Heal(t.Context()), "healing a healthy link")
-	client, server = connect(t, l, up)
-	exchange(t, client, server)
-}
-
-func TestLatency(t *testing.T) {
-	up := listen(t)
-	l := open(t, up.Addr().String())
-	client, server := connect(t, l, up)
-	exchange(t, client, server)
-	roundTrip := func() time.Duration {
-		begin := time.Now()
-		exchange(t, client, server)
-		return time.Since(begin)
-	}
-	late := drills.Degradation{Kind: drills.Latency, Direction: drills.Both, Delay: 40 * time.Millisecond, Jitter: 10 * time.Millisecond}
-	require.NoError(t, l.Degrade(t.Context(), late))
-	require.GreaterOrEqual(t, roundTrip(), 60*time.Millisecond, "both ways, less the jitter")
-
-	late = drills.Degradation{Kind: drills.Latency, Direction: drills.Both, Delay: time.Hour}
-	require.NoError(t, l.Degrade(t.Context(), late), "latency replaces latency")
-	send(t, client, "late")
-	require.False(t, hears(t, server, "late"))
-	require.NoError(t, l.Heal(t.Context()))
-	require.True(t, hears(t, server, "late"), "what was late comes at once after healing, and the connection lives on")
-	exchange(t, client, server)
-}
-
-func TestLatencyDelaysEveryChunkByItselfAndKeepsTheirOrder(t *testing.T) {
-	up := listen(t)
-	l := open(t, up.Addr().String())
-	client, server := connect(t, l, up)
-	require.NoError(t, l.Degrade(t.Context(), drills.Degradation{
-		Kind: drills.Latency, Direction: drills.Requests, Delay: 50 * time.Millisecond, Jitter: 50 * time.Millisecond,
-	}))
-	begin, sent := time.Now(), make([]byte, 50)
-	for i := range sent {
-		sent[i] = byte(i)
-		_, err := client.Write(sent[i : i+1])
-		require.NoError(t, err)
-	}
-	got := make([]byte, len(sent))
-	_, err := io.ReadFull(server, got)
-	require.NoError(t, err)
-	require.Equal(t, sent, got)
-	require.Less(t, time.Since(begin), time.Second, "delays must overlap, not add up")
-}
-
 func TestDegradationsThatMakeNoSenseAreRefused(t *testing.T) {
 	l := open(t, listen(t).Addr().String())
 	for name, d := range map[string]drills.Degradation{
@@ -173,8 +110,17 @@ func TestDegradationsThatMakeNoSenseAreRefused(t *testing.T) {
 	} {
 		require.ErrorIs(t, l.Degrade(t.Context(), d), drills.ErrUnsupported, name)
 	}
-	require.Error(t, l.Degrade(t.Context(), drills.Degradation{Kind: drills.Latency, Direction: drills.Both}))
-	require.Error(t, l.Degrade(t.Context(), drills.Degradation{Kind: drills.Latency, Direction: drills.Both, Delay: -1}))
+	for name, d := range map[string]drills.Degradation{
+		"no latency":                  {Kind: drills.Latency},
+		"less than no latency":        {Kind: drills.Latency, Delay: -1},
+		"no bandwidth":                {Kind: drills.Bandwidth},
+		"slices of nothing":           {Kind: drills.Slice, Delay: time.Millisecond},
+		"slices that are not apart":   {Kind: drills.Slice, Size: 1},
+		"a limit that lets none pass": {Kind: drills.Limit},
+	} {
+		d.Direction = drills.Both
+		require.Error(t, l.Degrade(t.Context(), d), name)
+	}
 }
 
 func TestALinkKeepsItsAddressWhileItsUpstreamIsAway(t *testing.T) {
@@ -200,11 +146,7 @@ func TestAPeerThatDoesNotReadDoesNotBlockTheLink(t *testing.T) {
 	_, server := connect(t, l, up) // the replica is paused: it never reads
 	clog(t, server)
 	for range 3 {
-		for _, d := range []drills.Degradation{
-			{Kind: drills.Latency, Direction: drills.Both, Delay: time.Millisecond},
-			{Kind: drills.BlackHole, Direction: drills.Both},
-			{Kind: drills.Refuse},
-		} {
+		for _, d := range everyKind() {
 			begin := time.Now()
 			require.NoError(t, l.Degrade(t.Context(), d))
 			require.Less(t, time.Since(begin), 500*time.Millisecond, d.Kind)
@@ -216,14 +158,14 @@ func TestAPeerThatDoesNotReadDoesNotBlockTheLink(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
-	for _, kind := range []drills.DegradationKind{"", drills.BlackHole, drills.Refuse, drills.Latency} {
-		t.Run("after "+string(kind), func(t *testing.T) {
+	for _, d := range append(everyKind(), drills.Degradation{}) {
+		t.Run("after "+string(d.Kind), func(t *testing.T) {
 			up := listen(t)
 			l := open(t, up.Addr().String())
 			client, server := connect(t, l, up)
 			exchange(t, client, server)
-			if kind != "" {
-				d := drills.Degradation{Kind: kind, Direction: drills.Both, Delay: time.Hour}
+			if d.Kind != "" {
+				d.Delay = time.Hour
 				require.NoError(t, l.Degrade(t.Context(), d))
 			}
 			send2(client, "in flight")
@@ -267,8 +209,7 @@ func TestConcurrentUse(t *testing.T) {
 		})
 	}
 	for ctx.Err() == nil {
-		for _, kind := range []drills.DegradationKind{drills.BlackHole, drills.Latency, drills.Refuse} {
-			d := drills.Degradation{Kind: kind, Direction: drills.Both, Delay: time.Millisecond}
+		for _, d := range everyKind() {
 			require.NoError(t, l.Degrade(t.Context(), d))
 		}
 		require.NoError(t, l.Heal(t.Context()))

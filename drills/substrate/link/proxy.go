@@ -4,49 +4,67 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/Shopify/toxiproxy/v2/stream"
 	"github.com/Shopify/toxiproxy/v2/toxics"
 	"github.com/rs/zerolog"
 )
 
-// patience bounds each stop and start of a proxy.
-const patience = time.Second
+const (
+	// patience is how long an address that is taken is tried for.
+	patience = 500 * time.Millisecond
+	// again is the time between tries to listen or to accept.
+	again = 2 * time.Millisecond
+)
 
-// relisten is the time between tries to listen on an address that is taken.
-const relisten = 2 * time.Millisecond
-
-var errStuck = errors.New("the proxy does not answer")
-
-// proxy is one toxiproxy with a lane in each direction.
+// proxy takes connections and has toxiproxy carry their streams, through one
+// lane in each direction.
 type proxy struct {
-	toxi              *toxiproxy.Proxy
+	upstream          string
+	server            *toxiproxy.ApiServer
+	toxics            *toxiproxy.ToxicCollection
 	requests, replies *lane
+
+	// These are the link's, which starts and stops the proxy under its own lock.
+	addr     string
+	listener *net.TCPListener // nil while it refuses
+	tasks    sync.WaitGroup   // what accepts and dials
+	dismiss  func()           // ends the tasks
+
+	mu        sync.Mutex
+	resetting bool   // every new connection
+	count     uint64 // of connections so far
+	open      map[*connection]struct{}
 }
 
 func newProxy(name, listen, upstream string) (*proxy, error) {
 	// The registry is toxiproxy's; registering the same toxic again is harmless.
 	toxics.Register(laneToxic, new(lane))
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	p := &proxy{toxi: toxiproxy.NewProxy(server, name, listen, upstream)}
+	p := &proxy{
+		upstream: upstream, server: server, toxics: toxiproxy.NewProxy(server, name, listen, upstream).Toxics,
+		addr: listen, open: map[*connection]struct{}{},
+	}
 	var err error
-	if p.requests, err = p.install("upstream"); err != nil {
+	if p.requests, err = p.install(stream.Upstream); err != nil {
 		return nil, err
 	}
-	if p.replies, err = p.install("downstream"); err != nil {
+	if p.replies, err = p.install(stream.Downstream); err != nil {
 		return nil, err
 	}
-	both := new(pairs)
-	p.requests.pairs, p.replies.pairs = both, both
 	return p, nil
 }
 
-func (p *proxy) install(direction string) (*lane, error) {
+func (p *proxy) install(direction stream.Direction) (*lane, error) {
 	spec := fmt.Sprintf(`{"name":%q,"type":%q,"stream":%q}`, direction, laneToxic, direction)
-	toxic, err := p.toxi.Toxics.AddToxicJson(strings.NewReader(spec))
+	toxic, err := p.toxics.AddToxicJson(strings.NewReader(spec))
 	if err != nil {
 		return nil, fmt.Errorf("install the %s lane: %w", direction, err)
 	}
@@ -57,69 +75,154 @@ func (p *proxy) install(direction string) (*lane, error) {
 	return l, nil
 }
 
-func (p *proxy) change(f func(*condition)) {
-	p.requests.change(f)
-	p.replies.change(f)
-}
-
-// end closes every connection of the proxy and its listener, for good.
-func (p *proxy) end(ctx context.Context) error {
-	p.change(func(c *condition) { c.shut = true })
-	return p.stop(ctx)
-}
-
-func (p *proxy) stop(ctx context.Context) error {
-	return bounded(ctx, func() error {
-		p.toxi.Stop()
-		p.change(func(c *condition) { c.cuts++ })
-		return nil
-	})
-}
-
+// start takes connections, from then on and without resetting them.
 func (p *proxy) start(ctx context.Context) error {
-	return bounded(ctx, func() error {
-		err := p.listen()
-		if errors.Is(err, toxiproxy.ErrProxyAlreadyStarted) {
-			return nil
-		}
+	p.reset(false)
+	if p.listener != nil {
+		return nil
+	}
+	listener, err := listen(ctx, p.addr)
+	if err != nil {
 		return err
-	})
+	}
+	p.addr, p.listener = listener.Addr().String(), listener
+	ctx, p.dismiss = context.WithCancel(context.WithoutCancel(ctx))
+	p.tasks.Go(func() { p.accept(ctx, listener) })
+	return nil
 }
 
 // listen tries for a while where the address is taken: a child of this process
 // that is between fork and exec holds a copy of every listener just closed.
-func (p *proxy) listen() error {
-	deadline := time.NewTimer(patience / 2)
-	defer deadline.Stop()
-	again := time.NewTicker(relisten)
-	defer again.Stop()
+func listen(ctx context.Context, addr string) (*net.TCPListener, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var config net.ListenConfig
 	for {
-		err := p.toxi.Start()
-		if !errors.Is(err, syscall.EADDRINUSE) {
-			return err
+		listener, err := config.Listen(ctx, "tcp", addr)
+		if err == nil {
+			return listener.(*net.TCPListener), nil
 		}
-		select {
-		case <-deadline.C:
-			return err
-		case <-again.C:
+		if !errors.Is(err, syscall.EADDRINUSE) || !rest(ctx) {
+			return nil, err
 		}
 	}
 }
 
-// bounded runs f, which cannot be interrupted, and gives up on it when it
-// takes too long. f then ends when its peers let it.
-func bounded(ctx context.Context, f func() error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- f() }()
+// rest waits before the next try, and tells whether there is to be one.
+func rest(ctx context.Context) bool {
 	select {
-	case err := <-done:
-		return err
 	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", errStuck, context.Cause(ctx))
+		return false
+	case <-time.After(again):
+		return true
 	}
+}
+
+func (p *proxy) accept(ctx context.Context, listener *net.TCPListener) {
+	for {
+		client, err := listener.AcceptTCP()
+		switch {
+		case err == nil:
+			p.tasks.Go(func() { p.connect(ctx, client) })
+		case !rest(ctx): // what keeps it from accepting may pass, such as too many open files
+			return
+		}
+	}
+}
+
+// connect dials the upstream for a client. Nobody waits for it: an upstream
+// that does not take connections keeps only those who want one.
+func (p *proxy) connect(ctx context.Context, client *net.TCPConn) {
+	if p.resets() {
+		closeWithReset(client)
+		hangUp(client)
+		return
+	}
+	var dialer net.Dialer
+	upstream, err := dialer.DialContext(ctx, "tcp", p.upstream)
+	if err != nil {
+		hangUp(client)
+		return
+	}
+	p.carry(ctx, client, upstream.(*net.TCPConn))
+}
+
+func (p *proxy) resets() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.resetting
+}
+
+// carry starts the two streams of a connection, unless the link has ended or
+// become bad while it was dialled.
+func (p *proxy) carry(ctx context.Context, client, upstream *net.TCPConn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.count++
+	c := newConnection(p.count, client, upstream, func() {})
+	c.forget = func() { p.forget(c) }
+	switch {
+	case p.resetting:
+		c.reset()
+		return
+	case ctx.Err() != nil:
+		c.end()
+		return
+	}
+	p.open[c] = struct{}{}
+	p.requests.begins, p.replies.begins = c.halves()
+	name := strconv.FormatUint(c.number, 10)
+	p.toxics.StartLink(p.server, "requests "+name, client, side{upstream, c}, stream.Upstream)
+	p.toxics.StartLink(p.server, "replies "+name, upstream, side{client, c}, stream.Downstream)
+}
+
+func (p *proxy) forget(c *connection) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.open, c)
+}
+
+// opened is the number of the youngest connection.
+func (p *proxy) opened() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count
+}
+
+// reset says whether connections are aborted: those that are open, and from
+// then on each new one.
+func (p *proxy) reset(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.resetting = on; on {
+		p.cut((*connection).reset)
+	}
+}
+
+// stop refuses new connections and closes those that are open.
+func (p *proxy) stop() error {
+	if p.listener == nil {
+		return nil
+	}
+	p.dismiss()
+	err := p.listener.Close()
+	p.listener = nil
+	p.mu.Lock()
+	p.cut((*connection).end)
+	p.mu.Unlock()
+	p.tasks.Wait()
+	return err
+}
+
+// cut needs the lock.
+func (p *proxy) cut(how func(*connection)) {
+	for c := range p.open {
+		how(c)
+	}
+	clear(p.open)
+}
+
+func (p *proxy) change(f func(*condition)) {
+	p.requests.change(f)
+	p.replies.change(f)
 }
