@@ -8,7 +8,7 @@ GOBIN    := $(CURDIR)/.cache/bin
 DRILLRUN := bin/drillrun
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build drill test race lint vuln bench clean
+.PHONY: help deps build drill test race fuzz lint vuln bench clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,13 @@ test: deps ## all tests, with real stores and the race detector
 
 race: deps ## hunt for races and flakes: all tests three times, shuffled
 	go test -race -p 1 -timeout 40m -count=3 -shuffle=on ./...
+
+# What a fuzz test finds is kept in its package's testdata, and is a test from then on.
+FUZZTIME ?= 10s
+fuzz: ## every fuzz test, one after the other, for FUZZTIME (10s) each
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z]+' . | sed 's|/[^/]*:func | |' | while read -r package target; do \
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$package" </dev/null || exit 1; \
+	done
 
 lint: $(GOBIN)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## gofmt, vet, golangci-lint with the import rules
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }

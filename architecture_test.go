@@ -19,7 +19,7 @@ var allowed = []struct {
 	stdOnly bool
 }{
 	{house: "drills/history", stdOnly: true},
-	{house: "drills/witness", imports: []string{"drills/history"}},
+	{house: "drills/witness", imports: []string{"drills", "drills/history"}},
 	{house: "drills/engine", imports: []string{"drills", "drills/history", "drills/engine"}},
 	{house: "drills/substrate", imports: []string{"drills", "drills/substrate"}},
 	{house: "drills/runner", imports: []string{"drills", "drills/history", "drills/witness", "drills/engine", "gates", "reports"}},

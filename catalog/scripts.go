@@ -17,8 +17,9 @@ import (
 // Script is a scenario with its gates compiled: all of it checked.
 type Script struct {
 	*drills.Scenario
-	Gates []gates.Gate
-	Ref   string // what names it on the command line: a built-in name, or the path of its file
+	Gates  []gates.Gate
+	Aborts []gates.Gate // the conditions on which a drill of it is aborted
+	Ref    string       // what names it on the command line: a built-in name, or the path of its file
 }
 
 // Sets are names for several built-in scenarios at once.
@@ -106,18 +107,27 @@ func Parse(file string, source []byte) (Script, error) {
 	base := filepath.Base(file)
 	s.Name = strings.TrimSuffix(base, filepath.Ext(base))
 	script := Script{Scenario: s, Ref: file}
-	metrics := metricsByName()
+	var wrong, wrongToo error
+	script.Gates, wrong = compile(file, s.Gates, gates.Compile)
+	script.Aborts, wrongToo = compile(file, s.Aborts, gates.CompileCondition)
+	if err := errors.Join(wrongToo, wrong); err != nil {
+		return Script{}, err
+	}
+	return script, nil
+}
+
+// compile reads lines that are written like gates.
+func compile(file string, lines []drills.GateLine, one func(string, map[string]gates.Metric) (gates.Gate, error)) ([]gates.Gate, error) {
+	var compiled []gates.Gate
 	var errs []error
-	for _, line := range s.Gates {
-		gate, err := gates.Compile(line.Text, metrics)
+	metrics := metricsByName()
+	for _, line := range lines {
+		gate, err := one(line.Text, metrics)
 		if err != nil {
 			errs = append(errs, &drills.LineError{File: file, Line: line.Line, Text: line.Text, Err: err})
 			continue
 		}
-		script.Gates = append(script.Gates, gate)
+		compiled = append(compiled, gate)
 	}
-	if len(errs) > 0 {
-		return Script{}, errors.Join(errs...)
-	}
-	return script, nil
+	return compiled, errors.Join(errs...)
 }

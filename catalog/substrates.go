@@ -19,9 +19,10 @@ type Provider interface {
 
 // Need is something that a substrate needs of the machine.
 type Need struct {
-	Name string
-	Have string // what there is: version and place
-	Err  error  // nil where it will do; else what is missing and what mends it
+	Name  string
+	Have  string // what there is, in words; may be empty
+	Minor bool   // drills go on without, only worse
+	Err   error  // nil where it will do; else what is missing and what mends it
 }
 
 // SubstrateEntry is a place where replicas can run.
@@ -29,15 +30,41 @@ type SubstrateEntry struct {
 	Summary string
 	Open    func(context.Context) (Provider, error)
 	Check   func(context.Context) []Need
+	// Lacks are the faults that cannot be brought about there, and why.
+	Lacks map[string]string
+	// Heal ends and removes what dead harnesses left there, and says what it
+	// did, line by line. It looks at the places that their journals name;
+	// without any, wherever there may be something, and leaves alone what
+	// belongs to a living harness.
+	Heal func(ctx context.Context, places ...string) (done []string, err error)
 }
 
 // Substrates are where replicas can run, by name.
 func Substrates() map[string]SubstrateEntry {
 	return map[string]SubstrateEntry{
-		DefaultSubstrate: {
-			Summary: "child processes of this machine, real postgres and redis-server binaries, links in-process",
-			Open:    openLocal,
-			Check:   checkLocal,
+		DefaultSubstrate: Local(local.Config{}),
+	}
+}
+
+// Local is the substrate of child processes, in the place that the config names.
+func Local(c local.Config) SubstrateEntry {
+	return SubstrateEntry{
+		Summary: "child processes of this machine, real postgres and redis-server binaries, links in-process",
+		Open: func(ctx context.Context) (Provider, error) {
+			p, err := local.Open(ctx, c)
+			if err != nil {
+				return nil, err
+			}
+			return localProvider{p}, nil
+		},
+		Check: func(ctx context.Context) (needs []Need) {
+			for _, f := range local.Check(ctx, c) {
+				needs = append(needs, Need{Name: f.Name, Have: f.Have, Minor: f.Minor, Err: f.Err})
+			}
+			return needs
+		},
+		Heal: func(ctx context.Context, places ...string) ([]string, error) {
+			return local.Heal(ctx, c, places...)
 		},
 	}
 }
@@ -46,24 +73,4 @@ type localProvider struct{ *local.Provider }
 
 func (p localProvider) New(ctx context.Context, logs string) (drills.Substrate, error) {
 	return p.Provider.New(ctx, local.Options{Logs: logs})
-}
-
-func openLocal(ctx context.Context) (Provider, error) {
-	p, err := local.Open(ctx, local.Config{})
-	if err != nil {
-		return nil, err
-	}
-	return localProvider{p}, nil
-}
-
-func checkLocal(ctx context.Context) []Need {
-	var needs []Need
-	for _, f := range local.Check(ctx, local.Config{}) {
-		n := Need{Name: f.Name, Err: f.Err}
-		if f.Path != "" {
-			n.Have = f.Version + " at " + f.Path
-		}
-		needs = append(needs, n)
-	}
-	return needs
 }

@@ -32,6 +32,8 @@ type Target interface {
 	// "replica-2", "any", "all", "victim") into processes of the cluster. A
 	// selector that matches nothing is an error.
 	Resolve(ctx context.Context, selector string) ([]Process, error)
+	// Backends are those of the witness, in a stable order.
+	Backends() []Backend
 }
 
 // Action is the kind of undo, and the name of the verb that brings it about.
@@ -41,7 +43,7 @@ type Action string
 const (
 	ActionStart  Action = "start"  // start the victims again
 	ActionResume Action = "resume" // let the victims run on
-	ActionHeal   Action = "heal"   // heal the links
+	ActionHeal   Action = "heal"   // heal the links, or the victims themselves
 	ActionNone   Action = "none"   // nothing is left to undo
 )
 

@@ -40,7 +40,7 @@ type Step struct {
 	Body       []Step // for the verb "repeat"
 }
 
-// GateLine is one line of the gates section, not yet compiled.
+// GateLine is a gate or the condition of an abort, not yet compiled.
 type GateLine struct {
 	Line int
 	Text string
@@ -53,7 +53,8 @@ type Scenario struct {
 	Summary  string // first comment line, without the name
 	Source   []byte // as read, for the run folder and the digest
 	Replicas int
-	Requires []string // capabilities that the system must offer
+	Requires []string   // capabilities that the system must offer
+	Aborts   []GateLine // on any of these conditions the drill is aborted
 	Steps    []Step
 	Gates    []GateLine
 }

@@ -30,6 +30,9 @@ type Environment struct {
 	// Token returns the bearer token with which that replica reports effects.
 	// The witness knows a replica by its token, not by what it claims to be.
 	Token func(replica string) string
+	// Backends are the upstream addresses of the witness's backends, by name.
+	// They know replicas by the same tokens, and are reached through links too.
+	Backends map[string]string
 	// Seed is the drill's seed, for whatever the system draws at random.
 	Seed uint64
 	// Options are the system's own settings from the command line.
@@ -113,9 +116,10 @@ type LeaderReporter interface {
 }
 
 // QueueReporter is an optional interface of a Cluster whose replicas queue for
-// the leadership: it names the one that is next.
+// the leadership: it names the one that is next, and says how much longer it
+// keeps that place if the leadership does not become free.
 type QueueReporter interface {
-	Waiter(ctx context.Context) (replica string, err error)
+	Waiter(ctx context.Context) (replica string, left time.Duration, err error)
 }
 
 // Snapshot is what one look at every store at rest found: named counts such

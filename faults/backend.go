@@ -31,9 +31,6 @@ func TerminateBackend() drills.FaultSpec {
 // atOnce is the Held of faults that leave nothing to undo.
 func atOnce(drills.Args) (time.Duration, bool) { return 0, true }
 
-// inspector names the connections of faults; a system's own are counted apart.
-const inspector = "drillrun-fault"
-
 const (
 	holdersSQL = `
 		SELECT DISTINCT l.pid FROM pg_locks l JOIN pg_stat_activity a USING (pid)
@@ -55,7 +52,11 @@ func (f *terminateBackend) Plan(ctx context.Context, t drills.Target) (drills.Un
 	if err != nil {
 		return drills.Undo{}, err
 	}
-	if err := f.connect(ctx, t.Cluster()); err != nil {
+	store, err := storeOf(t.Cluster(), drills.RolePostgres)
+	if err != nil {
+		return drills.Undo{}, err
+	}
+	if f.conn, err = session(ctx, store); err != nil {
 		return drills.Undo{}, err
 	}
 	for _, p := range victims {
@@ -64,22 +65,6 @@ func (f *terminateBackend) Plan(ctx context.Context, t drills.Target) (drills.Un
 		}
 	}
 	return drills.Undo{Action: drills.ActionNone, Victims: names(victims)}, nil
-}
-
-func (f *terminateBackend) connect(ctx context.Context, cluster drills.Cluster) error {
-	store, err := storeOf(cluster, drills.RolePostgres)
-	if err != nil {
-		return err
-	}
-	config, err := pgx.ParseConfig(store.URL(store.Addr()))
-	if err != nil {
-		return fmt.Errorf("parse the URL of postgres: %w", err)
-	}
-	config.RuntimeParams["application_name"] = inspector
-	if f.conn, err = pgx.ConnectConfig(ctx, config); err != nil {
-		return fmt.Errorf("connect to postgres: %w", err)
-	}
-	return nil
 }
 
 func (f *terminateBackend) find(ctx context.Context, replica string) error {
@@ -104,22 +89,15 @@ func (f *terminateBackend) Inject(ctx context.Context) error {
 
 // Await watches the backends go.
 func (f *terminateBackend) Await(ctx context.Context) (drills.Evidence, error) {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	err := until(ctx, fmt.Sprintf("the backends %v are gone", f.backends), func(ctx context.Context) (bool, error) {
 		alive := 0
-		if err := f.conn.QueryRow(ctx, aliveSQL, f.backends).Scan(&alive); err != nil {
-			return nil, fmt.Errorf("look for backends %v: %w", f.backends, err)
-		}
-		if alive == 0 {
-			return drills.Evidence{"terminated_backends": f.backends}, nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("%d of the backends %v are still there: %w", alive, f.backends, ctx.Err())
-		case <-tick.C:
-		}
+		err := f.conn.QueryRow(ctx, aliveSQL, f.backends).Scan(&alive)
+		return alive == 0, err
+	})
+	if err != nil {
+		return nil, err
 	}
+	return drills.Evidence{"terminated_backends": f.backends}, nil
 }
 
 // Recover has nothing to undo but its own connection.
@@ -128,14 +106,4 @@ func (f *terminateBackend) Recover(ctx context.Context) error {
 		return nil
 	}
 	return f.conn.Close(ctx)
-}
-
-// storeOf is the store of that role.
-func storeOf(cluster drills.Cluster, role drills.Role) (drills.Store, error) {
-	for _, p := range cluster.Processes() {
-		if s, ok := p.(drills.Store); ok && p.Info().Role == role {
-			return s, nil
-		}
-	}
-	return nil, fmt.Errorf("the system has no %s", role)
 }

@@ -7,6 +7,7 @@ package faults
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,26 +18,41 @@ import (
 func All() map[string]drills.FaultSpec {
 	faults := map[string]drills.FaultSpec{}
 	for _, f := range []drills.FaultSpec{
-		Kill(), Terminate(), Restart(), Crash(), Pause(), Partition(), Latency(), TerminateBackend(), Flush(),
+		// of processes
+		Kill(), Terminate(), Restart(), Crash(), CrashLoop(), Pause(),
+		// of links
+		Partition(), Stall(), Refuse(), Reset(), Latency(), Bandwidth(), Slice(), Limit(),
+		// of stores
+		TerminateBackend(), Exhaust(), ReadOnly(), Flush(), OOM(),
+		// of backends
+		Fail(), Slow(), Hang(),
 	} {
 		faults[f.Name] = f
 	}
 	return faults
 }
 
-// running resolves a selector to processes that run, with their pids.
-func running(ctx context.Context, t drills.Target, selector string) ([]drills.Process, map[string]int, error) {
-	found, err := t.Resolve(ctx, selector)
-	if err != nil {
-		return nil, nil, err
-	}
+// running resolves selectors, joined by commas, to processes that run, with
+// their pids.
+func running(ctx context.Context, t drills.Target, selectors string) ([]drills.Process, map[string]int, error) {
+	var found []drills.Process
 	pids := map[string]int{}
-	for _, p := range found {
-		info := p.Info()
-		if info.PID == 0 {
-			return nil, nil, fmt.Errorf("%s: %w", info.Name, drills.ErrNotRunning)
+	for selector := range strings.SplitSeq(selectors, ",") {
+		chosen, err := t.Resolve(ctx, selector)
+		if err != nil {
+			return nil, nil, err
 		}
-		pids[info.Name] = info.PID
+		for _, p := range chosen {
+			info := p.Info()
+			if info.PID == 0 {
+				return nil, nil, fmt.Errorf("%s: %w", info.Name, drills.ErrNotRunning)
+			}
+			if pids[info.Name] != 0 {
+				return nil, nil, fmt.Errorf("%q chooses %s twice", selectors, info.Name)
+			}
+			pids[info.Name] = info.PID
+			found = append(found, p)
+		}
 	}
 	return found, pids, nil
 }

@@ -19,15 +19,7 @@ func Flush() drills.FaultSpec {
 			Usage:   "flush redis",
 			Summary: "every key of Redis is gone at once",
 			Doc:     "Stands for a replica promoted without its data, a lost disk, a FLUSHALL at the wrong prompt. Proved by the number of keys in the same transaction: some before, none after. There is nothing to undo.",
-			Check: func(a drills.Args) error {
-				if err := a.Takes(1, 1); err != nil {
-					return err
-				}
-				if a.Words[0] != "redis" {
-					return fmt.Errorf("cannot flush %q: write \"flush redis\"", a.Words[0])
-				}
-				return nil
-			},
+			Check:   ofStore("flush", drills.RoleRedis),
 		},
 		New:  func(drills.Args) (drills.Fault, error) { return &flush{}, nil },
 		Held: atOnce,
@@ -50,12 +42,10 @@ func (f *flush) Plan(_ context.Context, t drills.Target) (drills.Undo, error) {
 // Inject counts the keys, flushes and counts again, in one transaction: nobody
 // can have written in between.
 func (f *flush) Inject(ctx context.Context) (err error) {
-	options, err := redis.ParseURL(f.store.URL(f.store.Addr()))
+	client, err := openRedis(f.store)
 	if err != nil {
-		return fmt.Errorf("parse the URL of redis: %w", err)
+		return err
 	}
-	options.MaxRetries = -1
-	client := redis.NewClient(options)
 	defer func() { err = errors.Join(err, client.Close()) }()
 	var before, after *redis.IntCmd
 	_, err = client.TxPipelined(ctx, func(p redis.Pipeliner) error {

@@ -23,16 +23,16 @@ func Latency() drills.FaultSpec {
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {
-			ends, err := parseEnds(a.Words[0])
+			delay, err := a.Duration("delay", 0)
 			if err != nil {
 				return nil, err
 			}
-			how := drills.Degradation{Kind: drills.Latency, Direction: direction(a)}
-			if how.Delay, err = a.Duration("delay", 0); err != nil {
+			jitter, err := a.Duration("jitter", 0)
+			if err != nil {
 				return nil, err
 			}
-			how.Jitter, err = a.Duration("jitter", 0)
-			return &latency{degraded{ends: ends, how: how}}, err
+			links, err := degrading(a, drills.Degradation{Kind: drills.Latency, Delay: delay, Jitter: jitter})
+			return &latency{links}, err
 		},
 		Held: drills.HeldFor,
 		Mild: true,
@@ -40,7 +40,7 @@ func Latency() drills.FaultSpec {
 }
 
 func checkLatency(a drills.Args) error {
-	if err := checkLinks(a, "delay", "jitter"); err != nil {
+	if err := checkLinks(a, "dir", "delay", "jitter"); err != nil {
 		return err
 	}
 	delay, err := a.Duration("delay", 0)
@@ -51,8 +51,8 @@ func checkLatency(a drills.Args) error {
 		return errors.New("it needs a delay: write delay=500ms")
 	}
 	jitter, err := a.Duration("jitter", 0)
-	if err == nil && jitter > delay {
-		err = fmt.Errorf("jitter=%v is more than the delay", jitter)
+	if err == nil && jitter >= delay {
+		err = fmt.Errorf("jitter=%v is not less than the delay: an answer need not be late at all, which proves nothing", jitter)
 	}
 	return err
 }
@@ -66,15 +66,21 @@ type latency struct{ degraded }
 func (f *latency) Await(ctx context.Context) (drills.Evidence, error) {
 	late := min(f.how.Delay-f.how.Jitter, longestProof)
 	err := f.each(func(c cut) error {
-		begun := time.Now()
-		err := c.probe(ctx, late) // its answer is late: it cannot come within that
-		if took := time.Since(begun); took < late {
-			return errors.Join(fmt.Errorf("a probe took %v only", took.Round(time.Millisecond)), err)
-		}
-		return nil
+		return wantLate(late, func() error { return c.probe(ctx, late) })
 	})
 	if err != nil {
 		return nil, err
 	}
 	return drills.Evidence{"late": f.names(), "direction": f.how.Direction, "by_at_least_ms": late.Milliseconds()}, nil
+}
+
+// wantLate wants a probe, which gives up after so long, to bring no answer by
+// then.
+func wantLate(late time.Duration, probe func() error) error {
+	begun := time.Now()
+	err := probe()
+	if took := time.Since(begun); took < late {
+		return errors.Join(fmt.Errorf("a probe took %v only", took.Round(time.Millisecond)), err)
+	}
+	return nil
 }

@@ -29,6 +29,6 @@ func TestLatencySaysWhatIsWrongWithItsWords(t *testing.T) {
 	}
 	require.ErrorContains(t, check(nil), "write delay=500ms")
 	require.ErrorContains(t, check(map[string]string{"delay": "fast"}), "not a duration")
-	require.ErrorContains(t, check(map[string]string{"delay": "10ms", "jitter": "20ms"}), "more than the delay")
+	require.ErrorContains(t, check(map[string]string{"delay": "10ms", "jitter": "10ms"}), "not less than the delay")
 	require.True(t, faults.Latency().Mild, "a slow link unseats nobody by itself")
 }

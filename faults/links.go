@@ -15,10 +15,10 @@ import (
 // answersWithin is how long a healthy link may take to bring an answer.
 const answersWithin = 2 * time.Second
 
-// checkLinks is the check of faults with one word FROM->TO, dir=, for= and more
+// checkLinks is the check of faults with one word FROM->TO, for= and more
 // options.
 func checkLinks(a drills.Args, more ...string) error {
-	if err := a.Takes(1, 1, append([]string{"dir", "for"}, more...)...); err != nil {
+	if err := a.Takes(1, 1, append(more, "for")...); err != nil {
 		return err
 	}
 	if _, err := parseEnds(a.Words[0]); err != nil {
@@ -59,6 +59,13 @@ type degraded struct {
 	cut  []cut
 }
 
+// degrading makes the base of a fault from its arguments.
+func degrading(a drills.Args, how drills.Degradation) (degraded, error) {
+	ends, err := parseEnds(a.Words[0])
+	how.Direction = direction(a)
+	return degraded{ends: ends, how: how}, err
+}
+
 // cut is a link to be degraded, and what stands at its far end.
 type cut struct {
 	drills.Link
@@ -70,12 +77,20 @@ func (c cut) String() string {
 	return from + "->" + to
 }
 
-func (c cut) probe(ctx context.Context, limit time.Duration) error {
-	var role drills.Role
-	if c.to != nil {
-		role = c.to.Info().Role
+// role is that of the far end; the witness has none.
+func (c cut) role() drills.Role {
+	if c.to == nil {
+		return ""
 	}
-	return probe(ctx, c.Addr(), role, limit)
+	return c.to.Info().Role
+}
+
+func (c cut) probe(ctx context.Context, limit time.Duration) error {
+	return probe(ctx, c.Addr(), c.role(), limit)
+}
+
+func (c cut) probeWith(ctx context.Context, bytes int, limit time.Duration) error {
+	return probeWith(ctx, c.Addr(), c.role(), bytes, limit)
 }
 
 // Plan picks the links and sees that each of them carries answers now: what

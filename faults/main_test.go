@@ -22,9 +22,13 @@ import (
 const victimMark = "FAULTS_VICTIM"
 
 // TestMain lets this binary be its own victim: a process that runs until it is
-// told to stop.
+// told to stop, or refuses to start.
 func TestMain(m *testing.M) {
-	if os.Getenv(victimMark) != "" {
+	switch os.Getenv(victimMark) {
+	case "":
+	case "refuse":
+		os.Exit(3)
+	default:
 		stop := make(chan os.Signal, 1)
 		signal.Notify(stop, syscall.SIGTERM)
 		fmt.Println("ready")
@@ -39,6 +43,7 @@ type victims struct {
 	substrate drills.Substrate
 	processes []drills.Process
 	links     []drills.Link
+	backends  []drills.Backend
 }
 
 // start runs as many victims as there are names.
@@ -92,6 +97,7 @@ func (v *victims) store(t *testing.T, role drills.Role) drills.Store {
 }
 
 func (v *victims) Cluster() drills.Cluster         { return v }
+func (v *victims) Backends() []drills.Backend      { return v.backends }
 func (v *victims) Processes() []drills.Process     { return v.processes }
 func (v *victims) Links() []drills.Link            { return v.links }
 func (v *victims) Close(ctx context.Context) error { return v.substrate.Close(ctx) }

@@ -2,8 +2,6 @@ package faults
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/drillrun/drillrun/drills"
@@ -23,13 +21,12 @@ func Partition() drills.FaultSpec {
 			Usage:      "partition FROM->TO[,TO…] [dir=both|requests|replies] [for=DURATION] [&]",
 			Summary:    "black hole: the links carry nothing, close nothing, refuse nothing",
 			Doc:        "Stands for a split network or a firewall that drops. FROM is a replica (leader, follower, replica-2 …), TO what it depends on (postgres, redis, witness), or \"all\" of these. With dir=replies requests still arrive and only the answers are lost. Proved by a probe through each link, which is answered before and meets silence after. Undone after for=, by \"heal\", or when the drill drains.",
-			Check:      func(a drills.Args) error { return checkLinks(a) },
+			Check:      func(a drills.Args) error { return checkLinks(a, "dir") },
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {
-			ends, err := parseEnds(a.Words[0])
-			how := drills.Degradation{Kind: drills.BlackHole, Direction: direction(a)}
-			return &partition{degraded{ends: ends, how: how}}, err
+			links, err := degrading(a, drills.Degradation{Kind: drills.BlackHole})
+			return &partition{links}, err
 		},
 		Held: drills.HeldFor,
 	}
@@ -39,16 +36,7 @@ type partition struct{ degraded }
 
 // Await probes every link and wants silence.
 func (f *partition) Await(ctx context.Context) (drills.Evidence, error) {
-	err := f.each(func(c cut) error {
-		switch err := c.probe(ctx, silentFor); {
-		case err == nil:
-			return errors.New("a probe was answered")
-		case errors.Is(err, errSilent):
-			return nil
-		default:
-			return fmt.Errorf("it is not silent: %w", err)
-		}
-	})
+	err := f.each(func(c cut) error { return silent(c.probe(ctx, silentFor)) })
 	if err != nil {
 		return nil, err
 	}

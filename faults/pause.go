@@ -17,7 +17,7 @@ func Pause() drills.FaultSpec {
 			Name:       "pause",
 			Usage:      "pause leader | follower | waiter | any | all | REPLICA | STORE [for=DURATION] [&]",
 			Summary:    "SIGSTOP: the process freezes with its sockets open, and may come back as a zombie",
-			Doc:        "Stands for a migrated virtual machine, a long garbage collection, a node that swaps. Proved by the kernel: every thread of the victim is stopped. Undone after for=, by \"resume victim\", or when the drill drains.",
+			Doc:        "Stands for a migrated virtual machine, a long garbage collection, a node that swaps. Proved by the kernel: every thread of the victim is stopped; and for a store by a probe past all links, which connects and meets silence. Undone after for=, by \"resume victim\", or when the drill drains.",
 			Check:      takesTargetAndFor,
 			Background: true,
 		},
@@ -61,14 +61,29 @@ func (f *pause) Inject(ctx context.Context) error {
 }
 
 // Await finds the same processes there as before: Pause has returned, so every
-// thread of theirs is stopped.
-func (f *pause) Await(context.Context) (drills.Evidence, error) {
+// thread of theirs is stopped. A store is asked as well, and must not answer:
+// the kernel still makes connections for it.
+func (f *pause) Await(ctx context.Context) (drills.Evidence, error) {
+	var asked []string
 	for _, p := range f.victims {
-		if info := p.Info(); info.PID != f.pids[info.Name] {
+		info := p.Info()
+		if info.PID != f.pids[info.Name] {
 			return nil, fmt.Errorf("%s is no longer pid %d", info.Name, f.pids[info.Name])
 		}
+		store, ok := p.(drills.Store)
+		if !ok {
+			continue
+		}
+		if err := silent(probe(ctx, store.Addr(), info.Role, silentFor)); err != nil {
+			return nil, fmt.Errorf("%s: %w", info.Name, err)
+		}
+		asked = append(asked, info.Name)
 	}
-	return drills.Evidence{"signal": "SIGSTOP", "stopped": f.pids}, nil
+	evidence := drills.Evidence{"signal": "SIGSTOP", "stopped": f.pids}
+	if len(asked) > 0 {
+		evidence["silent"] = asked
+	}
+	return evidence, nil
 }
 
 // Recover resumes what still is there. A victim that was killed while it was

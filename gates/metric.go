@@ -60,8 +60,9 @@ type Sample struct {
 	Took time.Duration // Never where the end was waited for and did not come
 	// Open says that the record ended first: Took is only known from below.
 	Open     bool
-	Note     string   // what happened, in words
-	Evidence []uint64 // the events that begin and end it
+	Waited   time.Duration // where Took is Never: how long the end was waited for
+	Note     string        // what happened, in words
+	Evidence []uint64      // the events that begin and end it
 }
 
 // Measurement is what a meter found.

@@ -74,11 +74,16 @@ func (t Times) At(i int) (best, worst time.Duration) {
 // least that share of them does not exceed. What was open counts with the time
 // it had taken. Without times it is 0.
 func (t Times) Quantile(q float64) time.Duration {
-	if t.Len() == 0 {
-		return 0
-	}
-	best, _ := t.At(rank(t.Len(), q))
+	best, _ := t.Interval(q)
 	return best
+}
+
+// Interval is the quantile q as an interval; see [Times.At].
+func (t Times) Interval(q float64) (best, worst time.Duration) {
+	if t.Len() == 0 {
+		return 0, 0
+	}
+	return t.At(rank(t.Len(), q))
 }
 
 func rank(n int, q float64) int {

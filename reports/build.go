@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,9 +24,9 @@ type Place struct {
 func Build(src gates.Source, j gates.Judgement, place Place) Results {
 	h := src.Header()
 	r := Results{
-		Schema: Schema, Verdict: j.Verdict, Scenario: h.Scenario, Seed: h.Seed,
-		System: h.System, Substrate: h.Substrate, Replicas: h.Replicas, Started: h.Started,
-		Took: millis(j.Took), Events: j.Events, Run: place.Run, Repeat: place.Repeat, Why: slices.Clone(j.Why),
+		Schema: Schema, Verdict: j.Verdict, Scenario: h.Scenario, Seed: h.Seed, Trial: h.Trial,
+		System: h.Drilled(), Options: h.Options, Substrate: h.Substrate, Replicas: h.Replicas, Started: h.Started,
+		Took: NewMillis(j.Took), Events: j.Events, Run: place.Run, Repeat: place.Repeat, Why: slices.Clone(j.Why),
 		Gates: []Gate{}, Metrics: map[string]Metric{}, Faults: []Fault{},
 	}
 	if r.Repeat == "" {
@@ -67,6 +68,9 @@ func repeatCommand(h history.Header) string {
 	if h.System != "" {
 		command += " --system " + h.System
 	}
+	for _, option := range slices.Sorted(maps.Keys(h.Options)) {
+		command += " --" + option + " " + h.Options[option]
+	}
 	if h.Substrate != "" {
 		command += " --substrate " + h.Substrate
 	}
@@ -78,7 +82,7 @@ func newFault(l *gates.FaultLife) Fault {
 		if !m.Happened() {
 			return nil
 		}
-		ms := millis(m.At)
+		ms := NewMillis(m.At)
 		return &ms
 	}
 	return Fault{

@@ -8,9 +8,14 @@
 //
 // [Results] is the schema of results.json; a [Document] is what `--json`
 // prints and what every writer takes. Writers are one file a format: terminal,
-// JSON, JUnit and Markdown; see [Formats].
+// JSON, JUnit, Markdown and GitHub's annotations; see [Formats].
+//
+// A [Matrix] is what package prove found of known defects; see [MatrixFormats]
+// and [TrackRecord].
 //
 // A number that is not known is null and has its reason in "missing". JSON has
 // no infinity: a sample that never ended is counted in "never", and a quantile
-// that falls on one is null.
+// that falls on one is null. Over several trials, what was seen comes with what
+// it is worth, whatever the distribution: quantiles with confidence intervals
+// from order statistics, and counts of zero with an upper bound.
 package reports

@@ -43,7 +43,7 @@ func tell(e *history.Event) string {
 	switch e.Op {
 	case history.OpSubmit:
 		text = tellSubmit(e)
-	case history.OpEffect:
+	case history.OpEffect, history.OpCall:
 		text = tellEffect(e)
 	case history.OpPlan, history.OpInject, history.OpRecover:
 		text = tellFault(e)

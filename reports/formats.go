@@ -8,6 +8,7 @@ type Writer func(io.Writer, Document) error
 // Formats are the formats of files, by the name that the command line uses.
 func Formats() map[string]Writer {
 	return map[string]Writer{
+		"github":   GitHub,
 		"json":     JSON,
 		"junit":    JUnit,
 		"markdown": Markdown,

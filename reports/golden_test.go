@@ -54,6 +54,7 @@ func TestEveryFormatLooksAsItShould(t *testing.T) {
 	t.Run("trials", func(t *testing.T) {
 		d := reports.NewDocument([]reports.Results{trials(t)}, false)
 		golden(t, "trials.txt", write(t, reports.Terminal{Width: 100}.Write, d))
+		golden(t, "trials.md", write(t, reports.Markdown, d))
 		golden(t, "trials.junit.xml", write(t, reports.JUnit, d))
 	})
 }

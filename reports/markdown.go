@@ -28,6 +28,9 @@ func Markdown(w io.Writer, d Document) error {
 		b.add("| " + strings.Join(cells, " | ") + " |\n")
 	}
 	for _, r := range d.Runs {
+		if len(r.Trials) > 0 {
+			b.add(markdownTrials(r))
+		}
 		if r.Verdict == gates.Fail || r.Verdict == gates.Unknown {
 			b.add(markdownDetails(r))
 		}
@@ -67,6 +70,29 @@ func markedVerdict(word string) string {
 	return mark + " " + strings.ToLower(word)
 }
 
+// markdownTrials are the distributions over the trials of a scenario.
+func markdownTrials(r Results) string {
+	columns := []string{"n", "min", "p50", "p95", "p99", "max"}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n### %s\n\n| time | %s |\n|---|--:|--:|--:|--:|--:|--:|\n", escape(overTrials(r)), strings.Join(columns, " | "))
+	for _, name := range timed(r) {
+		texts := map[string]string{"p99": "–"}
+		for _, c := range distribution(r.Metrics[name]) {
+			texts[c.name] = escape(c.text)
+		}
+		fmt.Fprintf(&b, "| %s |", escape(name))
+		for _, c := range columns {
+			fmt.Fprintf(&b, " %s |", texts[c])
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("\n")
+	for _, g := range counted(r) {
+		fmt.Fprintf(&b, "- %s: %s\n", escape(g.Metric), escape(g.Observed))
+	}
+	return b.String()
+}
+
 func markdownDetails(r Results) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n### %s %s\n\nseed %d\n\n", markedVerdict(verdictWord(r)), escape(r.Scenario), r.Seed)
@@ -84,6 +110,12 @@ func markdownDetails(r Results) string {
 				fmt.Fprintf(&b, "    %s\n", line.text) // indented is code, whatever is in it
 			}
 			b.WriteString("\n</details>\n")
+		}
+	}
+	if list := wanting(r); len(list) > 0 {
+		b.WriteString("\n")
+		for _, t := range list {
+			fmt.Fprintf(&b, "- trial %d of %d, seed %d: %s %s; repeat: %s\n", t.Trial, len(r.Trials), t.Seed, t.Verdict, escape(t.what()), code(t.Repeat))
 		}
 	}
 	if r.Repeat != "" {

@@ -1,8 +1,11 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/drillrun/drillrun/gates"
 )
@@ -30,7 +33,10 @@ func Merge(all []Results) Results {
 		return trials[0]
 	}
 	merged := trials[0]
-	merged.Run, merged.Took, merged.Events, merged.Why = "", 0, 0, nil
+	merged.Run, merged.Took, merged.Events, merged.Why, merged.Trial = "", 0, 0, nil, 0
+	if merged.Repeat != "" { // the first trial has the seed from which the others draw theirs
+		merged.Repeat += fmt.Sprintf(" --trials %d", len(trials))
+	}
 	merged.Faults = []Fault{}
 	for _, t := range trials {
 		merged.Took += t.Took
@@ -41,6 +47,7 @@ func Merge(all []Results) Results {
 		}
 	}
 	merged.Metrics, merged.Missing = mergeMetrics(trials)
+	merged.ZeroBelow = zeroBounds(merged.Metrics, len(trials))
 	merged.Gates = []Gate{}
 	pooled := map[string]gates.Gate{}
 	var verdicts []gates.Verdict
@@ -71,6 +78,7 @@ func mergeMetrics(trials []Results) (metrics map[string]Metric, reasons map[stri
 	for name := range names(trials) {
 		sum, unknown, why := Metric{}, 0, ""
 		var times []gates.Times
+		var waited []time.Duration
 		for _, t := range trials {
 			m, measured := t.Metrics[name]
 			reason := t.Missing[name]
@@ -82,8 +90,10 @@ func mergeMetrics(trials []Results) (metrics map[string]Metric, reasons map[stri
 			}
 			sum = sum.plus(m)
 			times = append(times, m.Times)
+			waited = append(waited, m.Waited...)
 		}
-		sum.Times = gates.Pool(times...)
+		slices.Sort(waited)
+		sum.Times, sum.Waited = gates.Pool(times...), waited
 		switch {
 		case unknown == len(trials):
 			reasons[name] = why
@@ -96,6 +106,17 @@ func mergeMetrics(trials []Results) (metrics map[string]Metric, reasons map[stri
 		metrics[name] = sum
 	}
 	return metrics, reasons
+}
+
+// zeroBounds are those of the counts that stayed zero.
+func zeroBounds(metrics map[string]Metric, trials int) map[string]float64 {
+	bounds := map[string]float64{}
+	for name, m := range metrics {
+		if m.Unit == gates.Count && m.Value != nil && *m.Value == 0 {
+			bounds[name] = zeroBound(trials)
+		}
+	}
+	return bounds
 }
 
 // names are the metrics that any trial measured.
@@ -150,7 +171,7 @@ func mergeGate(trials []Results, line string, merged Results, pooled map[string]
 	}
 	metric := merged.Metrics[g.Metric]
 	if p, ok := pooled[g.Gate]; ok && g.Verdict != gates.NotApplicable {
-		return mergePooled(p, merged)
+		return mergePooled(p, g.Line, merged)
 	}
 	g.Observed = mergedObserved(g, metric, trials)
 	switch g.Verdict {
@@ -164,9 +185,9 @@ func mergeGate(trials []Results, line string, merged Results, pooled map[string]
 	return g
 }
 
-func mergePooled(p gates.Gate, merged Results) Gate {
+func mergePooled(p gates.Gate, line int, merged Results) Gate {
 	r := p.Judge(merged.Metrics[p.Metric.Name].measurement())
-	g := Gate{Gate: r.Gate, Metric: r.Metric, Verdict: r.Verdict, Observed: r.Observed, Why: r.Why, Evidence: []uint64{}}
+	g := Gate{Gate: r.Gate, Line: line, Metric: r.Metric, Verdict: r.Verdict, Observed: r.Observed, Why: r.Why, Evidence: []uint64{}}
 	if g.Verdict == gates.Pass && len(merged.Why) > 0 {
 		g.Verdict, g.Why = gates.Unknown, merged.Why[0]
 	}
@@ -182,8 +203,7 @@ func mergedObserved(g Gate, m Metric, trials []Results) string {
 	case g.Verdict == gates.NotApplicable:
 		return ""
 	case m.Unit == gates.Duration && m.Times.Len() > 0:
-		longest, _ := m.longest()
-		return fmt.Sprintf("%s (max of %d)", gates.FormatDuration(longest), m.Times.Len())
+		return fmt.Sprintf("%s (max of %d)", between(m.Times.Interval(1)), m.Times.Len())
 	case m.Value == nil:
 		return g.Observed
 	case m.Unit == gates.Share:
@@ -208,7 +228,7 @@ func worstObserved(trials []Results, metric string) string {
 // failure nor a success of one.
 func mergeTrials(trials []Results, pooled map[string]gates.Gate) (list []Trial) {
 	for i, t := range trials {
-		one := Trial{Trial: i + 1, Seed: t.Seed, Why: t.Why, Run: t.Run, Repeat: t.Repeat}
+		one := Trial{Trial: cmp.Or(t.Trial, i+1), Seed: t.Seed, Why: t.Why, Run: t.Run, Repeat: t.Repeat}
 		var verdicts []gates.Verdict
 		for _, g := range t.Gates {
 			v := g.Verdict

@@ -3,6 +3,7 @@ package reports_test
 import (
 	"errors"
 	"iter"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,8 @@ func TestSamplesOfTrialsArePooled(t *testing.T) {
 	merged := trials(t)
 	require.Equal(t, 50, merged.Metrics["failover"].Times.Len())
 	require.Zero(t, *merged.Metrics["duplicates"].Value)
+	require.InDelta(t, 0.058, merged.ZeroBelow["duplicates"], 0.0005)
+	require.NotContains(t, merged.ZeroBelow, "failover", "only counts have such a bound")
 	require.Len(t, merged.Trials, 50)
 	require.Len(t, merged.Faults, 50)
 	require.Equal(t, gates.Fail, merged.Verdict)
@@ -62,6 +65,9 @@ func TestAGateFailsIfItFailedInAnyTrial(t *testing.T) {
 	require.Contains(t, g.Why, "fail in 1 of 50 trials, as with seed 131")
 	require.Contains(t, g.Repeat, "--seed 131", "the command repeats the trial that failed")
 	require.Len(t, g.Events, reports.Around)
+	require.Contains(t, merged.Trials[31].Repeat, "--seed 131")
+	require.NotContains(t, merged.Trials[31].Repeat, "--trials", "exactly that trial")
+	require.Contains(t, merged.Repeat, "--seed 100 --system reference --substrate local --trials 50", "the whole again")
 }
 
 func TestQuantilesAreJudgedOverAllTrials(t *testing.T) {
@@ -95,6 +101,25 @@ func TestADoubtAboutOneTrialKeepsTheWholeFromPassing(t *testing.T) {
 func TestAFailOfOneTrialOutweighsADoubtAboutAnother(t *testing.T) {
 	merged := reports.Merge([]reports.Results{interrupted(t, 1, "failover < 1s"), kill(t, 2, 2*time.Second, "failover < 1s")})
 	require.Equal(t, gates.Fail, merged.Verdict)
+}
+
+func TestACountThatWasNotZeroHasNoBound(t *testing.T) {
+	twice := drill(t, "leader-kill", 2, leaderKill(5*time.Millisecond, "5s witness effect ok key=x subject=job/7 kind=once")+drained, "duplicates == 0")
+	merged := reports.Merge([]reports.Results{kill(t, 1, 5*time.Millisecond, "duplicates == 0"), twice})
+	require.NotContains(t, merged.ZeroBelow, "duplicates")
+	require.InDelta(t, 0.776, merged.ZeroBelow["lost"], 0.0005, "1 - √0.05")
+}
+
+func TestAFailoverThatNeverCameStaysInThePool(t *testing.T) {
+	dead := strings.ReplaceAll(leaderKill(time.Second, ""), "leadership=cron term=5", "leadership=other term=5")
+	const line = "failover.p50 < 1s"
+	all := []reports.Results{kill(t, 1, 5*time.Millisecond, line), drill(t, "leader-kill", 2, dead+drained, line), drill(t, "leader-kill", 3, dead+drained, line)}
+	merged := reports.Merge(all)
+	require.Equal(t, gates.Fail, merged.Verdict)
+	require.Equal(t, 3, merged.Metrics["failover"].N)
+	require.Equal(t, []time.Duration{12750 * time.Millisecond, 12750 * time.Millisecond}, merged.Metrics["failover"].Waited)
+	text := string(write(t, reports.Terminal{}.Write, reports.NewDocument([]reports.Results{merged}, false)))
+	require.Contains(t, text, "n 3, 2 of them never  min 5 ms  p50 > 12.8 s")
 }
 
 func TestCountsAreSummed(t *testing.T) {

@@ -1,8 +1,6 @@
 package reports
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -19,14 +17,19 @@ const SamplesLimit = 1000
 //
 // p99 is null below 299 samples. Samples, the shortest first, are listed up to
 // [SamplesLimit] of them and left out beyond it. Those without an end are
-// counted in "never". Those that had not ended when they were last heard of are
-// "open_ms", or counted in "open" beyond the limit, and count in the quantiles
-// with the time they had taken.
+// counted in "never", with the times for which it was waited for as
+// "waited_ms". Those that had not ended when they were last heard of are
+// "open_ms", or counted in "open" beyond the limit. Both are known from below:
+// they are in n, and a quantile that falls on or beyond them is null, its lower
+// end being in "above_ms". With a quantile goes its distribution-free confidence
+// interval, such as "p50_ci95_ms", whose upper end is null where samples are too
+// few or unended.
 type Metric struct {
-	Unit  gates.Unit
-	Value *float64    // of a count or a share; nil where it is not known
-	N     int         // operations that a share is of; samples of a time
-	Times gates.Times // of a time; fewer than N where results.json left them out
+	Unit   gates.Unit
+	Value  *float64        // of a count or a share; nil where it is not known
+	N      int             // operations that a share is of; samples of a time
+	Times  gates.Times     // of a time; fewer than N where results.json left them out
+	Waited []time.Duration // for the ends of those that never came, as far as it is known
 
 	told *timesJSON // the distribution as results.json has it, where that left samples out
 }
@@ -45,6 +48,11 @@ func newMetric(m gates.Measured) Metric {
 	if len(m.Samples) > 0 {
 		metric.Times = gates.TimesOf(m.Samples)
 	}
+	for _, s := range m.Samples {
+		if s.Took == gates.Never && s.Waited > 0 {
+			metric.Waited = append(metric.Waited, s.Waited)
+		}
+	}
 	metric.N = metric.Times.Len()
 	return metric
 }
@@ -57,124 +65,44 @@ func (m Metric) measurement() gates.Measurement {
 	return gates.Measurement{Times: m.Times, N: m.N, WhyOpen: "some had not ended when they were last heard of"}
 }
 
+// known are the times with what is known of those that never ended: that they
+// took longer than was waited for them.
+func (m Metric) known() gates.Times {
+	if len(m.Waited) == 0 {
+		return m.Times
+	}
+	var b gates.TimesBuilder
+	for _, waited := range m.Waited {
+		b.Add(waited, true)
+	}
+	for took := range m.Times.Open() {
+		b.Add(took, true)
+	}
+	untold := m.never() - len(m.Waited)
+	for took := range m.Times.Ended() {
+		if took == gates.Never {
+			untold--
+			if untold < 0 {
+				continue
+			}
+		}
+		b.Add(took, false)
+	}
+	return b.Times()
+}
+
+// never is how many times never ended.
+func (m Metric) never() (n int) {
+	for took := range m.Times.Ended() {
+		if took == gates.Never {
+			n++
+		}
+	}
+	return n
+}
+
 // longest is the longest time, and whether it was still open.
 func (m Metric) longest() (took time.Duration, open bool) {
 	best, worst := m.Times.At(m.Times.Len() - 1)
 	return best, worst != best
-}
-
-type timesJSON struct {
-	N       int        `json:"n"`
-	Min     *Millis    `json:"min_ms"`
-	P50     *Millis    `json:"p50_ms"`
-	P50CI   *[2]Millis `json:"p50_ci95_ms,omitempty"`
-	P95     *Millis    `json:"p95_ms"`
-	P99     *Millis    `json:"p99_ms"`
-	Max     *Millis    `json:"max_ms"`
-	Never   int        `json:"never,omitempty"`
-	OpenN   int        `json:"open,omitempty"`
-	Open    []Millis   `json:"open_ms,omitempty"`
-	Samples []Millis   `json:"samples_ms,omitempty"`
-}
-
-type shareJSON struct {
-	Share *float64 `json:"share"`
-	N     int      `json:"n"`
-}
-
-// MarshalJSON writes the forms above.
-func (m Metric) MarshalJSON() ([]byte, error) {
-	switch m.Unit {
-	case gates.Duration:
-		return json.Marshal(m.times())
-	case gates.Share:
-		return json.Marshal(shareJSON{m.Value, m.N})
-	}
-	return json.Marshal(m.Value)
-}
-
-func (m Metric) times() timesJSON {
-	if m.told != nil {
-		return *m.told
-	}
-	if m.N != m.Times.Len() {
-		return timesJSON{N: m.N} // quantiles of some would look like those of all
-	}
-	at := func(q float64) *Millis {
-		if m.N == 0 {
-			return nil
-		}
-		return finite(m.Times.Quantile(q))
-	}
-	t := timesJSON{N: m.N, Min: at(0), P50: at(0.5), P95: at(0.95), Max: at(1)}
-	if m.N >= gates.P99Samples {
-		t.P99 = at(0.99)
-	}
-	if lo, hi, ok := medianInterval(m.Times); ok && hi != gates.Never {
-		t.P50CI = &[2]Millis{millis(lo), millis(hi)}
-	}
-	for took := range m.Times.Ended() {
-		if took == gates.Never {
-			t.Never++
-		} else if m.N <= SamplesLimit {
-			t.Samples = append(t.Samples, millis(took))
-		}
-	}
-	for took := range m.Times.Open() {
-		if m.N <= SamplesLimit {
-			t.Open = append(t.Open, millis(took))
-		} else {
-			t.OpenN++
-		}
-	}
-	return t
-}
-
-func finite(d time.Duration) *Millis {
-	if d == gates.Never {
-		return nil
-	}
-	ms := millis(d)
-	return &ms
-}
-
-// UnmarshalJSON reads the forms that MarshalJSON writes.
-func (m *Metric) UnmarshalJSON(text []byte) error {
-	*m = Metric{Unit: gates.Count}
-	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
-		return json.Unmarshal(text, &m.Value)
-	}
-	var both struct {
-		timesJSON
-		Share json.RawMessage `json:"share"`
-	}
-	if err := json.Unmarshal(text, &both); err != nil {
-		return fmt.Errorf("read a metric: %w", err)
-	}
-	m.N = both.N
-	if both.Share != nil {
-		m.Unit = gates.Share
-		return json.Unmarshal(both.Share, &m.Value)
-	}
-	m.Unit = gates.Duration
-	m.Times = both.times()
-	if m.Times.Len() != m.N {
-		m.told = &both.timesJSON
-	}
-	return nil
-}
-
-// times are the samples that are listed.
-func (t timesJSON) times() gates.Times {
-	var b gates.TimesBuilder
-	for _, ms := range t.Samples {
-		b.Add(ms.Duration(), false)
-	}
-	for _, ms := range t.Open {
-		b.Add(ms.Duration(), true)
-	}
-	for range t.Never {
-		b.Add(gates.Never, false)
-	}
-	return b.Times()
 }

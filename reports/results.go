@@ -15,8 +15,10 @@ type Results struct {
 	Schema    int           `json:"schema"`
 	Verdict   gates.Verdict `json:"verdict"` // "n/a" only where the scenario did not run
 	Scenario  string        `json:"scenario"`
-	Seed      uint64        `json:"seed"` // of the first trial
-	System    string        `json:"system,omitempty"`
+	File      string        `json:"file,omitempty"`   // of the scenario, where it is not built in
+	Seed      uint64        `json:"seed"`             // of the first trial
+	Trial     int           `json:"trial,omitempty"`  // which one this is, of several
+	System    string        `json:"system,omitempty"` // with its options: a defect is no sound system
 	Substrate string        `json:"substrate,omitempty"`
 	Replicas  int           `json:"replicas,omitempty"`
 	Started   time.Time     `json:"started,omitzero"`
@@ -25,6 +27,8 @@ type Results struct {
 	Run       string        `json:"run,omitempty"`    // the run's folder
 	Repeat    string        `json:"repeat,omitempty"` // the command that does it again
 
+	Options map[string]string `json:"options,omitempty"` // of the system
+
 	Skipped      string `json:"skipped,omitempty"`        // what the machine lacks
 	Inapplicable string `json:"not_applicable,omitempty"` // what the system lacks
 
@@ -32,13 +36,17 @@ type Results struct {
 	Gates   []Gate            `json:"gates"`
 	Metrics map[string]Metric `json:"metrics"`
 	Missing map[string]string `json:"missing,omitempty"` // why a metric is not known, by name
-	Faults  []Fault           `json:"faults"`
-	Trials  []Trial           `json:"trials,omitempty"` // where there was more than one
+	// ZeroBelow has, for each count that was zero in every trial, the share of
+	// trials in which it is not, at most: at 95 % confidence.
+	ZeroBelow map[string]float64 `json:"zero_below,omitempty"`
+	Faults    []Fault            `json:"faults"`
+	Trials    []Trial            `json:"trials,omitempty"` // where there was more than one
 }
 
 // Gate is the verdict of one gate line.
 type Gate struct {
 	Gate     string          `json:"gate"`
+	Line     int             `json:"line,omitempty"` // of the scenario's file
 	Metric   string          `json:"metric"`
 	Verdict  gates.Verdict   `json:"verdict"`
 	Observed string          `json:"observed"`
@@ -74,7 +82,8 @@ type Trial struct {
 // Millis is a time in milliseconds.
 type Millis float64
 
-func millis(d time.Duration) Millis { return Millis(float64(d) / float64(time.Millisecond)) }
+// NewMillis is a duration as reports have it.
+func NewMillis(d time.Duration) Millis { return Millis(float64(d) / float64(time.Millisecond)) }
 
 // Duration is the time, to the nanosecond.
 func (m Millis) Duration() time.Duration {
@@ -107,8 +116,10 @@ func NewDocument(runs []Results, strict bool) Document {
 
 // ExitCode is the exit status of a command that ran to its end: 0 where all
 // passed, 1 where a gate failed, 2 for anything else.
-func (d Document) ExitCode() int {
-	switch d.Verdict {
+func (d Document) ExitCode() int { return exitCode(d.Verdict) }
+
+func exitCode(v gates.Verdict) int {
+	switch v {
 	case gates.Pass:
 		return 0
 	case gates.Fail:

@@ -9,11 +9,11 @@
 package scenarios
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/tools/txtar"
@@ -40,7 +40,7 @@ func Parse(file string, source []byte, verbs map[string]drills.VerbSpec) (*drill
 	}
 	archive := txtar.Parse(source)
 	p.script(string(archive.Comment))
-	p.sections(archive, source)
+	p.sections(archive)
 	if len(p.errs) > 0 {
 		return nil, errors.Join(p.errs...)
 	}
@@ -63,8 +63,8 @@ func (p *parser) fail(line int, text string, err error) {
 
 func (p *parser) script(text string) {
 	last := 0
-	for i, raw := range strings.Split(text, "\n") {
-		last = i + 1
+	for raw := range strings.Lines(text) {
+		last++
 		if p.scenario.Summary == "" && !p.begun {
 			p.scenario.Summary = summary(raw)
 		}
@@ -82,6 +82,12 @@ func (p *parser) script(text string) {
 
 func (p *parser) line(number int, text string) {
 	words := strings.Fields(text)
+	if words[0] == "abort" {
+		if err := p.abort(number, text); err != nil {
+			p.fail(number, text, err)
+		}
+		return
+	}
 	step := drills.Step{Line: number, Text: text, Verb: words[0]}
 	words = words[1:]
 	if n := len(words); n > 0 && words[n-1] == "&" {
@@ -107,30 +113,6 @@ func (p *parser) line(number int, text string) {
 	if err != nil {
 		p.fail(number, text, err)
 	}
-}
-
-func (p *parser) directive(s drills.Step) error {
-	if p.begun {
-		return fmt.Errorf("%q must stand before the first step", s.Verb)
-	}
-	if s.Background {
-		return fmt.Errorf("%q cannot run in the background: remove the &", s.Verb)
-	}
-	if s.Verb == "replicas" {
-		n, err := wholeNumber(s.Args, MaxReplicas)
-		p.scenario.Replicas = n
-		return err
-	}
-	if err := s.Args.Takes(1, 8); err != nil {
-		return err
-	}
-	for _, word := range s.Args.Words {
-		if !slices.Contains(drills.Capabilities(), word) {
-			return suggest.Unknown("capability", word, drills.Capabilities())
-		}
-	}
-	p.scenario.Requires = append(p.scenario.Requires, s.Args.Words...)
-	return nil
 }
 
 func (p *parser) openBlock(s drills.Step) error {
@@ -161,7 +143,7 @@ func (p *parser) step(s drills.Step) error {
 	p.begun = true
 	spec, ok := p.verbs[s.Verb]
 	if !ok {
-		known := append(slices.Collect(maps.Keys(p.verbs)), "repeat", "end", "replicas", "requires")
+		known := append(slices.Collect(maps.Keys(p.verbs)), "repeat", "end", "replicas", "requires", "abort")
 		return suggest.Unknown("verb", s.Verb, known)
 	}
 	p.add(s)
@@ -183,32 +165,27 @@ func (p *parser) add(s drills.Step) {
 }
 
 // sections reads what follows the script. txtar keeps no line numbers, so the
-// markers are looked up in the source.
-func (p *parser) sections(archive *txtar.Archive, source []byte) {
-	lines := strings.Split(string(source), "\n")
-	at := 0
+// lines up to each marker are counted.
+func (p *parser) sections(archive *txtar.Archive) {
+	at := bytes.Count(archive.Comment, []byte("\n"))
 	for _, f := range archive.Files {
-		for ; at < len(lines); at++ {
-			if strings.TrimRight(lines[at], "\r") == "-- "+f.Name+" --" {
-				break
-			}
-		}
-		at++ // the line after the marker, counted from 0; the marker's own, from 1
+		marker := at + 1
+		at = marker + bytes.Count(f.Data, []byte("\n"))
 		if f.Name != gatesFile {
-			p.fail(at, "-- "+f.Name+" --", errors.New("unknown section: after the steps comes \"-- gates --\" and nothing else"))
+			p.fail(marker, "-- "+f.Name+" --", errors.New("unknown section: after the steps comes \"-- gates --\" and nothing else"))
 			continue
 		}
 		if len(p.scenario.Gates) > 0 {
-			p.fail(at, "-- gates --", errors.New("a second section of gates: write all gates in one"))
+			p.fail(marker, "-- gates --", errors.New("a second section of gates: write all gates in one"))
 		}
 		for i, raw := range strings.Split(string(f.Data), "\n") {
 			if text := withoutComment(raw); text != "" {
-				p.scenario.Gates = append(p.scenario.Gates, drills.GateLine{Line: at + i + 1, Text: text})
+				p.scenario.Gates = append(p.scenario.Gates, drills.GateLine{Line: marker + 1 + i, Text: text})
 			}
 		}
 	}
 	if len(p.scenario.Gates) == 0 && len(p.errs) == 0 {
-		p.fail(len(lines), "", errors.New("no gates: end the script with \"-- gates --\" and lines such as \"lost == 0\""))
+		p.fail(max(at, 1), "", errors.New("no gates: end the script with \"-- gates --\" and lines such as \"lost == 0\""))
 	}
 }
 
@@ -229,17 +206,6 @@ func parseArgs(words []string) (drills.Args, error) {
 		}
 	}
 	return args, nil
-}
-
-func wholeNumber(a drills.Args, most int) (int, error) {
-	if err := a.Takes(1, 1); err != nil {
-		return 0, fmt.Errorf("%w: want a whole number from 1 to %d", err, most)
-	}
-	n, err := strconv.Atoi(a.Words[0])
-	if err != nil || n < 1 || n > most {
-		return 0, fmt.Errorf("want a whole number from 1 to %d", most)
-	}
-	return n, nil
 }
 
 // withoutComment removes a comment, which starts at a "#" that begins the line

@@ -29,6 +29,7 @@ func TestAScriptIsReadWhole(t *testing.T) {
 	s, err := parse(`# game: the leader dies twice
 requires leader jobs
 replicas 5
+abort when duplicates >= 1   # operators are no options
 
 load jobs rate=200/s &   # in the background
 repeat 2
@@ -46,12 +47,13 @@ lost == 0
 	require.Equal(t, []string{"leader", "jobs"}, s.Requires)
 	require.Len(t, s.Steps, 3)
 	require.Equal(t, drills.Step{
-		Line: 5, Text: "load jobs rate=200/s &", Verb: "load", Background: true,
+		Line: 6, Text: "load jobs rate=200/s &", Verb: "load", Background: true,
 		Args: drills.Args{Words: []string{"jobs"}, Options: map[string]string{"rate": "200/s"}},
 	}, s.Steps[0])
 	require.Equal(t, 2, s.Steps[1].Repeat)
 	require.Equal(t, "kill leader", s.Steps[1].Body[0].Text)
-	require.Equal(t, []drills.GateLine{{Line: 12, Text: "failover < 30s"}, {Line: 13, Text: "lost == 0"}}, s.Gates)
+	require.Equal(t, []drills.GateLine{{Line: 13, Text: "failover < 30s"}, {Line: 14, Text: "lost == 0"}}, s.Gates)
+	require.Equal(t, []drills.GateLine{{Line: 4, Text: "duplicates >= 1"}}, s.Aborts)
 }
 
 func TestMistakesNameTheirLineAndWhatToWrite(t *testing.T) {
@@ -70,6 +72,8 @@ func TestMistakesNameTheirLineAndWhatToWrite(t *testing.T) {
 		"a repeat of no number":          {"repeat often\ndrain\nend" + gates, "want a whole number from 1 to 1000"},
 		"too many replicas":              {"replicas 99\ndrain" + gates, "want a whole number from 1 to 9"},
 		"a directive after a step":       {"drain\nreplicas 3" + gates, `"replicas" must stand before the first step`},
+		"an abort after a step":          {"drain\nabort when lost > 0" + gates, `"abort" must stand before the first step`},
+		"an abort without a condition":   {"abort when\ndrain" + gates, `game.txtar:1: abort when: write "abort when" and what is more than its bound`},
 		"an unknown capability":          {"requires ledger\ndrain" + gates, `unknown capability "ledger": did you mean "leader"?`},
 		"no steps":                       {"# nothing" + gates, "the script has no steps"},
 		"no gates":                       {"drain\n", "no gates: end the script with"},
@@ -107,21 +111,4 @@ func TestBuiltInScenariosCanBeRead(t *testing.T) {
 		require.Equal(t, name+".txtar", file)
 		require.True(t, strings.HasPrefix(string(source), "# "+name+": "), "%s begins with its name and summary", file)
 	}
-}
-
-func FuzzParse(f *testing.F) {
-	for _, name := range scenarios.Names() {
-		_, source, err := scenarios.Source(name)
-		require.NoError(f, err)
-		f.Add(source)
-	}
-	f.Fuzz(func(t *testing.T, source []byte) {
-		s, err := scenarios.Parse("fuzz.txtar", source, words())
-		if (err == nil) == (s == nil) {
-			t.Fatal("want either a scenario or an error")
-		}
-		if err == nil && (len(s.Steps) == 0 || len(s.Gates) == 0) {
-			t.Fatal("a scenario without steps or gates was taken")
-		}
-	})
 }

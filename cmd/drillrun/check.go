@@ -57,12 +57,12 @@ func newReport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report RUN…",
 		Short: "Write a report of runs to standard output",
-		Long:  "Judges each run folder again and writes a report: " + formats() + ".",
+		Long:  "Judges each run folder again and writes a report: " + formats(reports.Formats()) + ".",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, folders []string) error {
 			write, ok := reports.Formats()[format]
 			if !ok {
-				return &exitError{exitUsage, fmt.Errorf("--format %q: want one of %s", format, formats())}
+				return &exitError{exitUsage, fmt.Errorf("--format %q: want one of %s", format, formats(reports.Formats()))}
 			}
 			d, err := checkAll(folders)
 			if err != nil {
@@ -71,6 +71,6 @@ func newReport() *cobra.Command {
 			return write(cmd.OutOrStdout(), d)
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "markdown", "one of "+formats())
+	cmd.Flags().StringVar(&format, "format", "markdown", "one of "+formats(reports.Formats()))
 	return cmd
 }

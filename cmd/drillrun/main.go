@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/drillrun/drillrun/catalog"
 	"github.com/drillrun/drillrun/internal/suggest"
 	"github.com/drillrun/drillrun/reference/adapter"
 )
@@ -34,7 +35,7 @@ const (
 
 func main() {
 	adapter.RunReplica()
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(newRoot(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // exitError is an error with the exit code it stands for. One without a text
@@ -54,7 +55,7 @@ func (e *exitError) Error() string {
 func (e *exitError) Unwrap() error { return e.err }
 
 // run executes one command line and returns its exit code.
-func run(args []string, stdout, stderr io.Writer) (code int) {
+func run(root *cobra.Command, args []string, stdout, stderr io.Writer) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(stderr, "drillrun crashed: %v\n%s", r, debug.Stack())
@@ -64,7 +65,6 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	root := newRoot()
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -91,7 +91,7 @@ func newRoot() *cobra.Command {
 for real, and judges the recorded history: failover, duplicates, lost jobs.
 
 Exit codes: 0 all gates passed, 1 a gate failed, 2 a verdict is unknown,
-3 wrong usage or scenario, 4 the environment could not be started,
+3 wrong usage or scenario, 4 the environment could not be started or healed,
 130 interrupted (after healing).`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -107,6 +107,6 @@ Exit codes: 0 all gates passed, 1 a gate failed, 2 a verdict is unknown,
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newRun(), newCheck(), newReport(), newList(), newValidate(), newDoctor(), newVersion())
+	root.AddCommand(newRun(), newCheck(), newReport(), newList(), newValidate(), newHeal(), newDoctor(catalog.Substrates()), newVersion())
 	return root
 }

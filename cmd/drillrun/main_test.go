@@ -14,7 +14,10 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 
+	"github.com/drillrun/drillrun/catalog"
+	"github.com/drillrun/drillrun/drills/substrate/local"
 	"github.com/drillrun/drillrun/reference/adapter"
 )
 
@@ -25,7 +28,16 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "1"); err != nil {
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){"drillrun": main})
+	testscript.Main(m, map[string]func(){"drillrun": main, "bare-drillrun": bare})
+}
+
+// bare is `drillrun doctor` on a machine without any store.
+func bare() {
+	root := &cobra.Command{Use: "bare-drillrun"}
+	root.AddCommand(newDoctor(map[string]catalog.SubstrateEntry{
+		catalog.DefaultSubstrate: catalog.Local(local.Config{Search: []string{}}),
+	}))
+	os.Exit(run(root, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // TestCommands runs the scripts of testdata/script against the real command,
@@ -88,6 +100,9 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	cmd.Dir = ts.Getenv("WORK")
 	// The script's own TMPDIR is closed to the user that stores run as.
 	cmd.Env = append(cmd.Env, "PATH="+ts.Getenv("PATH"), "HOME="+ts.Getenv("HOME"), "TMPDIR="+os.TempDir())
+	if cores := ts.Getenv("GOMAXPROCS"); cores != "" {
+		cmd.Env = append(cmd.Env, "GOMAXPROCS="+cores)
+	}
 	cmd.Stdout, cmd.Stderr = capture(ts, "out"), capture(ts, "err")
 	return cmd
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -15,15 +16,17 @@ import (
 	"github.com/drillrun/drillrun/reports"
 )
 
-// formatNames are the formats of reports, sorted.
-func formatNames() []string { return slices.Sorted(maps.Keys(reports.Formats())) }
-
-// formats lists them for people.
-func formats() string { return strings.Join(formatNames(), ", ") }
+// formats lists the formats of reports for people.
+func formats[W any](all map[string]W) string {
+	return strings.Join(slices.Sorted(maps.Keys(all)), ", ")
+}
 
 // writeTable prints the table for people, as wide and as colourful as the
 // output allows.
-func writeTable(w io.Writer, d reports.Document) error {
+func writeTable(w io.Writer, d reports.Document) error { return terminal(w).Write(w, d) }
+
+// terminal is the writer for that output.
+func terminal(w io.Writer) reports.Terminal {
 	t := reports.Terminal{}
 	if f, ok := w.(*os.File); ok && isTerminal(w) {
 		t.Color = os.Getenv("NO_COLOR") == ""
@@ -31,40 +34,60 @@ func writeTable(w io.Writer, d reports.Document) error {
 			t.Width = columns
 		}
 	}
-	return t.Write(w, d)
+	return t
 }
 
-// output is a report to be written to a file.
-type output struct {
+// standardOutput is the name of that as the file of a report.
+const standardOutput = "-"
+
+// output is a report of a D to be written to a file, or to standard output.
+type output[D any] struct {
 	file  string
-	write reports.Writer
+	write func(io.Writer, D) error
 }
 
-// parseReports reads the values of --report, FORMAT=FILE.
-func parseReports(values []string) ([]output, error) {
-	var outputs []output
+// parseReports reads the values of --report, FORMAT=FILE. With --json, standard
+// output is that one document and nothing else.
+func parseReports[D any, W ~func(io.Writer, D) error](values []string, formats map[string]W, json bool) ([]output[D], error) {
+	var outputs []output[D]
 	for _, v := range values {
 		format, file, ok := strings.Cut(v, "=")
 		if !ok || file == "" {
-			return nil, fmt.Errorf("--report %s: want FORMAT=FILE, such as junit=report.xml", v)
+			return nil, fmt.Errorf("--report %s: want FORMAT=FILE, such as markdown=report.md", v)
 		}
-		write, ok := reports.Formats()[format]
+		write, ok := formats[format]
 		if !ok {
-			return nil, fmt.Errorf("--report %s: %w", v, suggest.Unknown("format", format, formatNames()))
+			return nil, fmt.Errorf("--report %s: %w", v, suggest.Unknown("format", format, slices.Collect(maps.Keys(formats))))
 		}
-		outputs = append(outputs, output{file, write})
+		if json && file == standardOutput {
+			return nil, errors.New("--json has standard output for itself: write the report to a file")
+		}
+		outputs = append(outputs, output[D]{file, write})
 	}
 	return outputs, nil
 }
 
-// save writes the report. The file is private: a report may quote logs.
-func (o output) save(d reports.Document) error {
-	f, err := os.OpenFile(o.file, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
+// tell writes a document to standard output, and its reports.
+func tell[D any](stdout io.Writer, d D, write func(io.Writer, D) error, outputs []output[D]) error {
+	errs := []error{write(stdout, d)}
+	for _, out := range outputs {
+		errs = append(errs, out.save(stdout, d))
 	}
-	if err := errors.Join(o.write(f, d), f.Close()); err != nil {
+	return errors.Join(errs...)
+}
+
+// save writes the report. The file is private: a report may quote logs. It is
+// left as it was where there is no report to write.
+func (o output[D]) save(stdout io.Writer, d D) error {
+	if o.file == standardOutput {
+		return o.write(stdout, d)
+	}
+	var b bytes.Buffer
+	if err := o.write(&b, d); err != nil {
 		return fmt.Errorf("write report %s: %w", o.file, err)
+	}
+	if err := os.WriteFile(o.file, b.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
 }

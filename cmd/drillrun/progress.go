@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,7 +22,8 @@ const (
 )
 
 // progress tells people what goes on: one live line on a terminal, plain lines
-// elsewhere. A nil *progress says nothing.
+// elsewhere and where several drills go on at once. A nil *progress says
+// nothing.
 type progress struct {
 	w    io.Writer
 	live bool
@@ -29,17 +31,23 @@ type progress struct {
 	over sync.WaitGroup
 
 	mu    sync.Mutex
-	what  string // the drill
-	step  string
-	since time.Time
-	told  time.Time
+	lanes []*lane // drills under way, in the order in which they began
 }
 
-func newProgress(w io.Writer, quiet bool) *progress {
+// lane is the progress of one drill.
+type lane struct {
+	progress *progress
+	what     string // the drill
+	since    time.Time
+	step     string
+	told     time.Time
+}
+
+func newProgress(w io.Writer, quiet bool, parallel int) *progress {
 	if quiet {
 		return nil
 	}
-	p := &progress{w: w, live: isTerminal(w), done: make(chan struct{})}
+	p := &progress{w: w, live: isTerminal(w) && parallel == 1, done: make(chan struct{})}
 	p.over.Go(p.beat)
 	return p
 }
@@ -49,25 +57,39 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
-// begin names the drill whose steps follow.
-func (p *progress) begin(what string) {
+// begin opens the lane of a drill.
+func (p *progress) begin(what string) *lane {
+	l := &lane{progress: p, what: what, since: time.Now()}
 	if p == nil {
-		return
+		return l
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.what, p.since = what, time.Now()
+	p.lanes = append(p.lanes, l)
+	return l
 }
 
 // at names the step that is being taken.
-func (p *progress) at(step string) {
+func (l *lane) at(step string) {
+	p := l.progress
 	if p == nil {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.step = step
-	p.print()
+	l.step = step
+	p.print(l)
+}
+
+// end closes the lane: the drill is over.
+func (l *lane) end() {
+	p := l.progress
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lanes = slices.DeleteFunc(p.lanes, func(other *lane) bool { return other == l })
 }
 
 // say prints a line for good, above the live one.
@@ -108,18 +130,25 @@ func (p *progress) beat() {
 		case <-p.done:
 			return
 		case <-tick.C:
-			p.mu.Lock()
-			if p.step != "" && (p.live || time.Since(p.told) >= plainEvery) {
-				p.print()
-			}
-			p.mu.Unlock()
+			p.remind()
 		}
 	}
 }
 
-func (p *progress) print() {
-	p.told = time.Now()
-	line := fmt.Sprintf("%-28s %5.1fs  %s", p.what, time.Since(p.since).Seconds(), p.step)
+// remind tells again of the drills that nothing was told of for long.
+func (p *progress) remind() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range p.lanes {
+		if l.step != "" && (p.live || time.Since(l.told) >= plainEvery) {
+			p.print(l)
+		}
+	}
+}
+
+func (p *progress) print(l *lane) {
+	l.told = time.Now()
+	line := fmt.Sprintf("%-28s %5.1fs  %s", l.what, time.Since(l.since).Seconds(), l.step)
 	if p.live {
 		p.write(clearLine + line)
 		return
@@ -130,6 +159,8 @@ func (p *progress) print() {
 // write tells progress; that it cannot be told is no reason to stop a drill.
 func (p *progress) write(s string) {
 	if _, err := io.WriteString(p.w, s); err != nil {
-		p.step = "" // nobody reads: say no more until the next step
+		for _, l := range p.lanes {
+			l.step = "" // nobody reads: say no more until the next step
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -30,6 +29,8 @@ type runOptions struct {
 	replicas  int
 	seed      uint64
 	trials    int
+	parallel  int
+	times     bool // judge times although drills share the machine
 	out       string
 	reports   []string
 	timeout   time.Duration
@@ -59,8 +60,10 @@ built-in scenario is run.`,
 	f.IntVar(&o.replicas, "replicas", 0, "replicas to start (default: as the scenario says)")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all that is random (default: drawn, printed and stored)")
 	f.IntVar(&o.trials, "trials", 1, "run each scenario N times, each on a fresh system with a seed of its own")
+	f.IntVar(&o.parallel, "parallel", 1, "run N drills at a time, as many as there are cores at most")
+	f.BoolVar(&o.times, "parallel-times", false, "judge times although drills share the machine")
 	f.StringVar(&o.out, "out", "runs", "folder for the runs")
-	f.StringArrayVar(&o.reports, "report", nil, "write a report: FORMAT=FILE with "+formats()+"; may be repeated")
+	f.StringArrayVar(&o.reports, "report", nil, "write a report: FORMAT=FILE with "+formats(reports.Formats())+", and - for standard output; may be repeated")
 	f.DurationVar(&o.timeout, "timeout", 0, "end each drill after this time; its verdict is then unknown")
 	f.BoolVar(&o.strict, "strict", false, "a skipped scenario makes the verdict unknown")
 	f.BoolVar(&o.json, "json", false, "print one JSON document instead of the table")
@@ -74,25 +77,61 @@ func (o *runOptions) run(cmd *cobra.Command, names []string) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
+	if err := o.share(scripts, runtime.GOMAXPROCS(0)); err != nil {
+		return &exitError{exitUsage, err}
+	}
 	system, substrate, err := o.choose()
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	outputs, err := parseReports(o.reports)
+	outputs, err := parseReports(o.reports, reports.Formats(), o.json)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
 	ctx := cmd.Context()
+	healFirst(ctx, cmd.ErrOrStderr(), o.out, o.quiet)
 	provider, err := substrate.Open(ctx)
 	if err != nil {
 		return &exitError{exitEnvironment, err}
 	}
-	p := newProgress(cmd.ErrOrStderr(), o.quiet)
+	p := newProgress(cmd.ErrOrStderr(), o.quiet, o.parallel)
 	s := &series{options: o, system: system, provider: provider, progress: p, versions: versions()}
 	document, err := s.all(ctx, scripts)
 	p.close()
 	err = errors.Join(err, provider.Close())
 	return o.finish(cmd, document, outputs, err)
+}
+
+// share checks that drills may go on at the same time. They disturb each other's
+// times, so that gates on times are judged only where that was asked for.
+func (o *runOptions) share(scripts []catalog.Script, cores int) error {
+	if o.parallel < 1 || o.parallel > cores {
+		return fmt.Errorf("--parallel %d: want a whole number from 1 to %d, the cores there are for drillrun", o.parallel, cores)
+	}
+	if o.parallel == 1 || o.times {
+		return nil
+	}
+	var lists strings.Builder
+	for _, s := range scripts {
+		if lines := timed(s); len(lines) > 0 {
+			fmt.Fprintf(&lists, "\n  %s: %s", s.Name, strings.Join(lines, ", "))
+		}
+	}
+	if lists.Len() == 0 {
+		return nil
+	}
+	return fmt.Errorf("--parallel %d: drills that share the machine disturb each other's times; "+
+		"add --parallel-times to judge them all the same, or leave out the gates on times:%s", o.parallel, &lists)
+}
+
+// timed are the gates of a script that judge times.
+func timed(script catalog.Script) (lines []string) {
+	for _, g := range script.Gates {
+		if g.Metric.Unit == gates.Duration && g.Aggregate != "n" {
+			lines = append(lines, g.Text)
+		}
+	}
+	return lines
 }
 
 func (o *runOptions) choose() (drills.System, catalog.SubstrateEntry, error) {
@@ -117,8 +156,18 @@ func (o *runOptions) choose() (drills.System, catalog.SubstrateEntry, error) {
 
 // finish tells what was found, also after an interruption, and turns it into
 // the exit code: 3, 4 and 130 win over 1, and 1 over 2.
-func (o *runOptions) finish(cmd *cobra.Command, d reports.Document, outputs []output, err error) error {
-	err = errors.Join(err, o.tell(cmd, d, outputs))
+func (o *runOptions) finish(cmd *cobra.Command, d reports.Document, outputs []output[reports.Document], err error) error {
+	write := writeTable
+	if o.json {
+		write = reports.JSON
+	}
+	err = errors.Join(err, tell(cmd.OutOrStdout(), d, write, outputs))
+	return conclude(cmd, d.ExitCode(), err)
+}
+
+// conclude is how a command ends that has told what it found: with that exit
+// code, unless something else went wrong.
+func conclude(cmd *cobra.Command, code int, err error) error {
 	var environment *runner.EnvironmentError
 	switch {
 	case cmd.Context().Err() != nil:
@@ -127,130 +176,10 @@ func (o *runOptions) finish(cmd *cobra.Command, d reports.Document, outputs []ou
 		return &exitError{exitEnvironment, err}
 	case err != nil:
 		return err
-	case d.ExitCode() != exitPass:
-		return &exitError{code: d.ExitCode()}
+	case code != exitPass:
+		return &exitError{code: code}
 	}
 	return nil
-}
-
-func (o *runOptions) tell(cmd *cobra.Command, d reports.Document, outputs []output) error {
-	var errs []error
-	for _, out := range outputs {
-		errs = append(errs, out.save(d))
-	}
-	if o.json {
-		return errors.Join(append(errs, reports.JSON(cmd.OutOrStdout(), d))...)
-	}
-	return errors.Join(append(errs, writeTable(cmd.OutOrStdout(), d))...)
-}
-
-// series is the drills of one command.
-type series struct {
-	options  *runOptions
-	system   drills.System
-	provider catalog.Provider
-	progress *progress
-	versions map[string]string
-}
-
-// all runs every scenario. After an error, the document holds what was run
-// until then.
-func (s *series) all(ctx context.Context, scripts []catalog.Script) (reports.Document, error) {
-	s.progress.say("seed %d", s.options.seed)
-	var runs []reports.Results
-	var failed error
-	for _, script := range scripts {
-		result, err := s.trials(ctx, script)
-		runs = append(runs, result)
-		if err != nil {
-			failed = err
-			break
-		}
-	}
-	return reports.NewDocument(runs, s.options.strict), failed
-}
-
-// trials runs one scenario as often as asked.
-func (s *series) trials(ctx context.Context, script catalog.Script) (reports.Results, error) {
-	for _, want := range script.Requires {
-		if !s.system.Guarantees().Offers(want) {
-			return reports.Inapplicable(script.Name, s.options.seed, s.system.Name()+" offers no "+want), nil
-		}
-	}
-	var results []reports.Results
-	for trial := 1; trial <= s.options.trials; trial++ {
-		r, err := s.drill(ctx, script, trial)
-		results = append(results, r)
-		if err != nil {
-			return reports.Merge(results), err
-		}
-	}
-	return reports.Merge(results), nil
-}
-
-func (s *series) drill(ctx context.Context, script catalog.Script, trial int) (reports.Results, error) {
-	o := s.options
-	name, number := script.Name, 0
-	if o.trials > 1 {
-		name, number = fmt.Sprintf("%s %d/%d", script.Name, trial, o.trials), trial
-	}
-	seed := trialSeed(o.seed, trial)
-	s.progress.begin(name)
-	d := runner.Drill{
-		Scenario: script.Scenario, System: s.system, Substrate: o.substrate, NewSubstrate: s.provider.New,
-		Verbs: catalog.Verbs(), Faults: catalog.Faults(),
-		Replicas: o.replicas, Seed: seed, Trial: number, Timeout: o.timeout, Out: o.out,
-		Versions: s.versions, Progress: s.progress.at,
-	}
-	folder, err := d.Run(ctx)
-	if folder == "" {
-		return reports.Results{Schema: reports.Schema, Scenario: script.Name, Seed: seed, Why: []string{err.Error()}}, err
-	}
-	result, checkErr := catalog.Judge().Check(folder, o.repeat(script, seed))
-	if checkErr == nil {
-		checkErr = folder.Keep(result)
-	}
-	s.progress.say("%-28s %s", name, headline(result))
-	return result, errors.Join(err, checkErr)
-}
-
-// trialSeed is the seed of a trial: the first has the given one, so that
-// running that seed alone is the same drill.
-func trialSeed(seed uint64, trial int) uint64 {
-	if trial == 1 {
-		return seed
-	}
-	return rand.New(rand.NewPCG(seed, uint64(trial))).Uint64N(1 << 32)
-}
-
-// repeat is the command that does a drill again.
-func (o *runOptions) repeat(script catalog.Script, seed uint64) string {
-	words := []string{"drillrun run", script.Ref, fmt.Sprintf("--seed %d", seed)}
-	if o.system != catalog.DefaultSystem {
-		words = append(words, "--system "+o.system)
-	}
-	if o.substrate != catalog.DefaultSubstrate {
-		words = append(words, "--substrate "+o.substrate)
-	}
-	if o.replicas != 0 {
-		words = append(words, fmt.Sprintf("--replicas %d", o.replicas))
-	}
-	return strings.Join(words, " ")
-}
-
-// headline is a drill's outcome in one line.
-func headline(r reports.Results) string {
-	var wrong []string
-	for _, g := range r.Gates {
-		if g.Verdict == gates.Fail || g.Verdict == gates.Unknown {
-			wrong = append(wrong, g.Gate)
-		}
-	}
-	text := r.Verdict.String()
-	if len(wrong) > 0 {
-		text += ": " + strings.Join(wrong, ", ")
-	}
-	return text
 }
 
 func versions() map[string]string {

@@ -35,14 +35,19 @@ type Verb struct {
 type Config struct {
 	Scenario   *drills.Scenario
 	Cluster    drills.Cluster
+	Backends   []drills.Backend // of the witness
 	Guarantees drills.Guarantees
 	Settle     time.Duration // the system's own; see drills.Settler
 	Log        *history.Log
 	Journal    *Journal
 	Verbs      map[string]Verb
 	Faults     map[string]drills.FaultSpec
-	Seed       uint64
-	Progress   func(what string) // told of each step; may be nil
+	// Abort is asked all the time whether something has been proved on which
+	// the script is to be broken off, and says what; may be nil.
+	Abort    func() string
+	Deadline time.Duration // of a fault that the script holds for no set time; 0: two minutes
+	Seed     uint64
+	Progress func(what string) // told of each step; may be nil
 }
 
 // Drill is one execution of a scenario, as verbs see it.
@@ -54,13 +59,15 @@ type Drill struct {
 	steps *background
 	draws *draws
 	rest  bool // the stores have been snapshotted after a drain
+
+	breakOff context.CancelCauseFunc // ends the script, not the drill, for that reason
 }
 
 // Run follows the script of cfg and heals everything before it returns. The
 // error is ErrScript where a step failed, or the context's own.
 func Run(ctx context.Context, cfg Config) error {
 	d := &Drill{cfg: cfg, view: newView(), loads: &loads{}, draws: newDraws(cfg.Seed)}
-	d.guard = newGuard(cfg.Log, cfg.Journal, d.view, &target{drill: d})
+	d.guard = newGuard(d)
 	stopView := cfg.Log.Observe(d.view.observe)
 	defer stopView()
 	d.watchExits()
@@ -70,7 +77,13 @@ func Run(ctx context.Context, cfg Config) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	d.steps = newBackground(ctx)
-	err := d.follow(ctx)
+	script, breakOff := context.WithCancelCause(ctx)
+	defer breakOff(nil)
+	d.breakOff = breakOff
+	err := d.follow(script)
+	if ctx.Err() == nil && script.Err() != nil {
+		err = brokenOff(context.Cause(script))
+	}
 	return errors.Join(d.finish(ctx, err), d.view.Err())
 }
 
@@ -81,6 +94,7 @@ func (d *Drill) follow(ctx context.Context) (err error) {
 			err = brokenOff(fmt.Errorf("a step panicked: %v", r))
 		}
 	}()
+	defer d.watch(ctx)()
 	return d.take(ctx, d.cfg.Scenario.Steps)
 }
 
@@ -145,7 +159,8 @@ func (d *Drill) Break(ctx context.Context, s drills.Step) error {
 }
 
 // finish heals, ends what runs in the background and, where the script broke
-// off, drains: what a system lost is worth knowing after a failed await too.
+// off by itself, drains: what a system lost is worth knowing after a failed
+// await too.
 func (d *Drill) finish(ctx context.Context, followed error) error {
 	healed := d.guard.HealAll(ctx)
 	d.loads.Stop()
@@ -155,7 +170,7 @@ func (d *Drill) finish(ctx context.Context, followed error) error {
 	if ctx.Err() != nil {
 		return errors.Join(ctx.Err(), err)
 	}
-	if err != nil && !d.rest {
+	if err != nil && !d.rest && !errors.Is(err, errAborted) {
 		err = errors.Join(err, d.Drain(ctx))
 	}
 	if err != nil && !errors.Is(err, ErrScript) {

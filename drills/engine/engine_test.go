@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -232,3 +233,47 @@ func TestADrainWaitsForARecoveryThatIsUnderWay(t *testing.T) {
 type slowly struct{ biting }
 
 func (slowly) Recover(ctx context.Context) error { return engine.Pause(ctx, 150*time.Millisecond) }
+
+func TestAFaultThatTheScriptForgetsIsRecoveredAtItsDeadline(t *testing.T) {
+	c := newToy(t)
+	events, err := followWith(t, t.Context(), c, engine.Config{
+		Scenario: script("await steady", "kill follower", "wait 1h"), Faults: faults.All(), Deadline: 50 * time.Millisecond,
+	})
+	require.ErrorIs(t, err, engine.ErrScript)
+	require.ErrorContains(t, err, "the longest allowed")
+	require.Len(t, of(events, history.OpRecover, history.OK), 1)
+	for _, p := range c.Processes() {
+		require.NotZero(t, p.Info().PID)
+	}
+}
+
+func TestAFaultThatIsRecoveredInTimeMissesNoDeadline(t *testing.T) {
+	_, err := followWith(t, t.Context(), newToy(t), engine.Config{
+		Scenario: script("await steady", "kill follower", "start victim", "wait 120ms", "drain"), Faults: faults.All(), Deadline: 60 * time.Millisecond,
+	})
+	require.NoError(t, err)
+}
+
+func TestADrillIsAbortedHealedAndNotDrained(t *testing.T) {
+	c := newToy(t)
+	var hit atomic.Bool
+	forget := c.log.Observe(func(e *history.Event) {
+		if e.Op == history.OpInject && e.Phase == history.OK {
+			hit.Store(true)
+		}
+	})
+	defer forget()
+	events, err := followWith(t, t.Context(), c, engine.Config{
+		Scenario: script("await steady", "kill follower", "wait 1h"), Faults: faults.All(),
+		Abort: func() string {
+			if hit.Load() {
+				return "lost > 0"
+			}
+			return ""
+		},
+	})
+	require.ErrorIs(t, err, engine.ErrScript)
+	require.ErrorContains(t, err, "aborted when lost > 0")
+	require.Len(t, of(events, history.OpRecover, history.OK), 1)
+	require.Empty(t, of(events, history.OpDrain, history.Invoke))
+}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,23 +14,20 @@ import (
 	"github.com/drillrun/drillrun/drills/history"
 )
 
-const (
-	// injectDeadline bounds planning, injecting and proving a fault.
-	injectDeadline = 30 * time.Second
-	// recoverDeadline bounds one recovery, which runs whatever happened to
-	// the drill's own context.
-	recoverDeadline = 30 * time.Second
-)
+// injectDeadline bounds planning, injecting and proving a fault.
+const injectDeadline = 30 * time.Second
 
 // ErrIndeterminate says that a fault may or may not be in effect.
 var ErrIndeterminate = errors.New("fault is indeterminate")
 
 // Guard owns the life of every fault of a drill.
 type Guard struct {
-	log     *history.Log
-	journal *Journal
-	target  drills.Target
-	view    *View
+	log      *history.Log
+	journal  *Journal
+	target   drills.Target
+	view     *View
+	longest  time.Duration // that a fault is held without a time of its own
+	breakOff func(error)   // ends the script
 
 	mu     sync.Mutex
 	count  int
@@ -40,8 +38,11 @@ type Guard struct {
 	before map[string]Leader // who led when the latest fault was planned
 }
 
-func newGuard(log *history.Log, journal *Journal, view *View, target drills.Target) *Guard {
-	g := &Guard{log: log, journal: journal, view: view, target: target}
+func newGuard(d *Drill) *Guard {
+	g := &Guard{
+		log: d.cfg.Log, journal: d.cfg.Journal, view: d.view, target: &target{drill: d},
+		longest: cmp.Or(d.cfg.Deadline, holdDeadline), breakOff: func(why error) { d.breakOff(why) },
+	}
 	g.mended = sync.NewCond(&g.mu)
 	return g
 }
@@ -52,6 +53,7 @@ type injection struct {
 	detail history.Fault
 	undo   drills.Undo
 	fault  drills.Fault
+	late   *time.Timer // recovers it where the script forgot to; may be nil
 }
 
 // Inject takes one fault through planned, undo recorded, injecting and in
@@ -63,17 +65,21 @@ func (g *Guard) Inject(ctx context.Context, spec drills.FaultSpec, step drills.S
 		return fmt.Errorf("make fault %s: %w", spec.Name, err)
 	}
 	in, err := g.bite(ctx, fault, spec.Mild, step)
-	if err != nil || spec.Held == nil {
+	if err != nil {
 		return err
 	}
-	hold, ok := spec.Held(step.Args)
+	hold, ok := time.Duration(0), false
+	if spec.Held != nil {
+		hold, ok = spec.Held(step.Args)
+	}
 	if !ok {
+		g.limit(ctx, in)
 		return nil
 	}
 	if err := Pause(ctx, hold); err != nil {
 		return err
 	}
-	_, err = g.recover(ctx, func(other *injection) bool { return other == in })
+	_, err = g.recover(ctx, in.itself)
 	return err
 }
 
@@ -167,83 +173,6 @@ func holds(undo drills.Undo) []string {
 		return undo.Links
 	}
 	return undo.Victims
-}
-
-// Recover recovers the active faults whose undo is that action and that hold
-// one of the victims; without victims, all of that action. It says how many.
-func (g *Guard) Recover(ctx context.Context, action drills.Action, victims []string) (int, error) {
-	return g.recover(ctx, func(in *injection) bool {
-		return in.undo.Action == action && (len(victims) == 0 || slices.ContainsFunc(victims, func(v string) bool {
-			return slices.Contains(in.undo.Victims, v)
-		}))
-	})
-}
-
-// HealAll recovers every active fault, the latest first, and waits for the
-// recoveries that others have begun. It goes on past failures and works under a
-// context that was already cancelled.
-func (g *Guard) HealAll(ctx context.Context) error {
-	_, err := g.recover(ctx, func(*injection) bool { return true })
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for g.mends > 0 { // each is bounded by recoverDeadline
-		g.mended.Wait()
-	}
-	return err
-}
-
-func (g *Guard) recover(ctx context.Context, which func(*injection) bool) (int, error) {
-	chosen := g.take(which)
-	defer g.release()
-	var errs []error
-	for _, in := range slices.Backward(chosen) {
-		if err := g.recoverOne(ctx, in); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return len(chosen), errors.Join(errs...)
-}
-
-// take removes the chosen injections from the active ones, so that two
-// recoveries never work on the same fault, and counts one recovery under way.
-func (g *Guard) take(which func(*injection) bool) []*injection {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.mends++
-	var chosen, rest []*injection
-	for _, in := range g.active {
-		if which(in) {
-			chosen = append(chosen, in)
-		} else {
-			rest = append(rest, in)
-		}
-	}
-	g.active = rest
-	return chosen
-}
-
-func (g *Guard) release() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.mends--
-	g.mended.Broadcast()
-}
-
-func (g *Guard) recoverOne(ctx context.Context, in *injection) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recoverDeadline)
-	defer cancel()
-	in.detail.Evidence = nil
-	g.note(in, history.OpRecover, history.Invoke, nil)
-	err := in.fault.Recover(ctx)
-	if err == nil {
-		err = g.journal.Recovered(in.actor)
-	}
-	if err != nil {
-		g.note(in, history.OpRecover, history.Info, err)
-		return fmt.Errorf("recover %q: %w", in.detail.Fault, err)
-	}
-	g.note(in, history.OpRecover, history.OK, nil)
-	return nil
 }
 
 // Victims returns the victims of the latest fault.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/drillrun/drillrun/drills"
@@ -14,12 +15,18 @@ import (
 // who leads, before choosing a victim is given up.
 const leaderAgreement = 10 * time.Second
 
+// waiterStays is how long a waiter must still keep its place in the queue to be
+// chosen: a fault on it would be in vain if it left by itself first.
+const waiterStays = 250 * time.Millisecond
+
 // target resolves selectors against the drill as it stands.
 type target struct {
 	drill *Drill
 }
 
 func (t *target) Cluster() drills.Cluster { return t.drill.cfg.Cluster }
+
+func (t *target) Backends() []drills.Backend { return t.drill.cfg.Backends }
 
 // Resolve turns a selector into processes. What it draws comes from the seed.
 func (t *target) Resolve(ctx context.Context, selector string) ([]drills.Process, error) {
@@ -103,21 +110,48 @@ func (t *target) follower(ctx context.Context, running []drills.Process) ([]dril
 	return t.pick(followers, "follower")
 }
 
-// waiter is the replica that is next in the queue for the leadership.
+// waiter is the replica that is next in the queue for the leadership, and will
+// stay it for a moment.
 func (t *target) waiter(ctx context.Context) ([]drills.Process, error) {
-	reporter, ok := t.Cluster().(drills.QueueReporter)
-	if !ok {
-		return nil, fmt.Errorf("choose the waiter: %w: the system tells no queue for its leadership", drills.ErrUnsupported)
+	queue, err := t.queue()
+	if err != nil {
+		return nil, fmt.Errorf("choose the waiter: %w", err)
 	}
 	name := ""
-	err := Poll(ctx, leaderAgreement, func() (err error) {
-		name, err = reporter.Waiter(ctx)
+	err = Poll(ctx, leaderAgreement, func() error {
+		first, left, err := queue.Waiter(ctx)
+		if err == nil && left < waiterStays {
+			err = fmt.Errorf("%s gives its place up in %v", first, left.Round(time.Millisecond))
+		}
+		name = first
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("find the first waiter: %w", err)
 	}
 	return t.named(name)
+}
+
+func (t *target) queue() (drills.QueueReporter, error) {
+	reporter, ok := t.Cluster().(drills.QueueReporter)
+	if !ok {
+		return nil, fmt.Errorf("%w: the system tells no queue for its leadership", drills.ErrUnsupported)
+	}
+	return reporter, nil
+}
+
+// VictimNext says what is missing for the latest fault's victim to be next in
+// the queue for the leadership.
+func (d *Drill) VictimNext(ctx context.Context) error {
+	queue, err := (&target{drill: d}).queue()
+	if err != nil {
+		return err
+	}
+	first, _, err := queue.Waiter(ctx)
+	if err == nil && !slices.Contains(d.guard.Victims(), first) {
+		err = fmt.Errorf("%s is next in the queue, and not hit by the last fault", first)
+	}
+	return err
 }
 
 func (t *target) pick(from []drills.Process, what string) ([]drills.Process, error) {

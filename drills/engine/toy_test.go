@@ -186,6 +186,12 @@ func follow(t *testing.T, c *toy, faults map[string]drills.FaultSpec, seed uint6
 
 func followWithin(t *testing.T, ctx context.Context, c *toy, faults map[string]drills.FaultSpec, seed uint64, lines ...string) ([]history.Event, error) {
 	t.Helper()
+	return followWith(t, ctx, c, engine.Config{Scenario: script(lines...), Faults: faults, Seed: seed})
+}
+
+// followWith completes what is common to all drills of the toy.
+func followWith(t *testing.T, ctx context.Context, c *toy, config engine.Config) ([]history.Event, error) {
+	t.Helper()
 	journal, err := engine.CreateJournal(filepath.Join(t.TempDir(), "undo.jsonl"))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, journal.Close()) }()
@@ -196,10 +202,10 @@ func followWithin(t *testing.T, ctx context.Context, c *toy, faults map[string]d
 		defer mu.Unlock()
 		events = append(events, e.Clone())
 	})
-	err = engine.Run(ctx, engine.Config{
-		Scenario: script(lines...), Cluster: c, Guarantees: drills.Guarantees{Leader: true, Jobs: true},
-		Settle: 50 * time.Millisecond, Log: c.log, Journal: journal, Verbs: verbs.All(), Faults: faults, Seed: seed,
-	})
+	config.Cluster, config.Log, config.Journal = c, c.log, journal
+	config.Guarantees = drills.Guarantees{Leader: true, Jobs: true}
+	config.Settle, config.Verbs = 50*time.Millisecond, verbs.All()
+	err = engine.Run(ctx, config)
 	cancel()
 	mu.Lock()
 	defer mu.Unlock()

@@ -2,6 +2,8 @@ package history
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -32,6 +34,7 @@ type Event struct {
 const (
 	OpSubmit   = "submit"   // client/N: invoke, ok | fail | info; Submit
 	OpEffect   = "effect"   // witness: ok (accepted or seen), fail (stale); Effect
+	OpCall     = "call"     // backend/NAME: as OpEffect, by one of the witness's backends; Effect
 	OpPlan     = "plan"     // fault/N: ok | fail; Fault
 	OpInject   = "inject"   // fault/N: invoke, ok (in effect, with evidence) | info (indeterminate); Fault
 	OpRecover  = "recover"  // fault/N: invoke, ok | info; Fault
@@ -58,6 +61,16 @@ type Header struct {
 	Guarantees Guarantees        `json:"guarantees"`
 	Settle     time.Duration     `json:"settle"` // nanoseconds
 	Versions   map[string]string `json:"versions,omitempty"`
+	Options    map[string]string `json:"options,omitempty"` // what the system was started with, such as a defect
+}
+
+// Drilled names what was drilled: the system with its options.
+func (h Header) Drilled() string {
+	name := h.System
+	for _, option := range slices.Sorted(maps.Keys(h.Options)) {
+		name += ", " + option + " " + h.Options[option]
+	}
+	return name
 }
 
 // Guarantees mirrors drills.Guarantees: what the system declared.

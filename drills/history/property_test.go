@@ -3,7 +3,6 @@ package history_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -175,45 +174,4 @@ func TestOrdinaryLinesTakeTheFastPath(t *testing.T) {
 		require.True(t, history.DecodeFast(line, &got), "%s", line)
 		require.Equal(t, e, got)
 	}
-}
-
-func FuzzReader(f *testing.F) {
-	const header = `{"header":{"schema":1,"scenario":"s"}}` + "\n"
-	for _, text := range []string{
-		header,
-		header + `{"seq":1,"at":1,"actor":"a","op":"effect","phase":"ok","key":"k","detail":{"replica":"r","subject":"s","kind":"once","outcome":"seen"},"err":"e"}` + "\n",
-		header + `{"phase":"ok","op":"submit","detail":{"subject":"s","intended":7}}` + "\n" + `{"seal":{"count":1,"sha256":"00"}}` + "\n",
-		header + "# comment\n\n" + `{"seq":1,"at":-1}`,
-	} {
-		f.Add([]byte(text))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		// Whatever the reader makes of the text as a whole, it must not panic, and
-		// each event that it hands out is sound and survives being written again.
-		if err := history.ReadAll(bytes.NewReader(text), func(e *history.Event) {
-			if len(e.Detail) > 0 {
-				require.True(t, json.Valid(e.Detail))
-				requireSameDetail(t, e.Detail)
-			}
-			line, err := history.EncodeEvent(e)
-			require.NoError(t, err)
-			requireSameEvent(t, line)
-		}); err != nil {
-			requireSentinel(t, err)
-		}
-		for line := range bytes.Lines(text) {
-			requireSameEvent(t, line)
-		}
-	})
-}
-
-// requireSentinel wants an error to say which kind of damage it is.
-func requireSentinel(t *testing.T, err error) {
-	t.Helper()
-	for _, kind := range []error{history.ErrUnsealed, history.ErrEdited, history.ErrMalformed, history.ErrSchema} {
-		if errors.Is(err, kind) {
-			return
-		}
-	}
-	require.Fail(t, "an error of no kind", "%v", err)
 }

@@ -11,6 +11,10 @@
 // The verdicts are always drawn from the sealed file, read back from the
 // folder, exactly as [Check] does later on another machine.
 //
+// A harness that is killed ends nothing itself. Its folder then holds a journal
+// that says what had been broken and where, and a lock on it that is held no
+// more: [Folder.Heal] finds what is left there, and has it undone.
+//
 // Failure cases: what keeps a drill from starting is an [EnvironmentError]. A
 // drill that did not start, or was interrupted, has a folder with the logs that
 // tell why and a sealed history that says so, and no passing verdict.

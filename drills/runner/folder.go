@@ -71,7 +71,7 @@ type RunInfo struct {
 func (f Folder) writeInputs(h history.Header, source []byte) error {
 	info := RunInfo{
 		Schema: h.Schema, Started: h.Started, Scenario: h.Scenario, Digest: h.Digest,
-		System: h.System, Substrate: h.Substrate, Replicas: h.Replicas,
+		System: h.Drilled(), Substrate: h.Substrate, Replicas: h.Replicas,
 		Seed: h.Seed, Trial: h.Trial, Versions: h.Versions,
 	}
 	if err := os.WriteFile(f.File(ScenarioFile), source, 0o600); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/drillrun/drillrun/drills/engine"
 	"github.com/drillrun/drillrun/drills/history"
 	"github.com/drillrun/drillrun/drills/witness"
+	"github.com/drillrun/drillrun/gates"
 )
 
 // closeDeadline bounds the end of a drill: stopping every process, sealing.
@@ -35,7 +36,9 @@ type Drill struct {
 	NewSubstrate func(ctx context.Context, logs string) (drills.Substrate, error)
 	Verbs        map[string]engine.Verb
 	Faults       map[string]drills.FaultSpec
-	Replicas     int // 0: as the scenario says
+	Options      map[string]string // the system's own settings; the record shows them
+	Aborts       []gates.Gate      // the conditions on which it is aborted
+	Replicas     int               // 0: as the scenario says
 	Seed         uint64
 	Trial        int               // 1, 2, …; 0 for a single drill
 	Timeout      time.Duration     // of the script; 0 for none
@@ -83,7 +86,7 @@ func (d Drill) header() history.Header {
 		Schema: history.SchemaVersion, Started: time.Now().UTC(),
 		Scenario: d.Scenario.Name, Digest: hex.EncodeToString(digest[:]),
 		System: d.System.Name(), Substrate: d.Substrate, Replicas: d.replicas(),
-		Seed: d.Seed, Trial: d.Trial, Versions: d.Versions, Settle: defaultSettle,
+		Seed: d.Seed, Trial: d.Trial, Versions: d.Versions, Options: d.Options, Settle: defaultSettle,
 	}
 	g := d.System.Guarantees()
 	h.Guarantees = history.Guarantees{Leader: g.Leader, Jobs: g.Jobs, Effects: string(g.Effects), Means: g.Means}
@@ -107,17 +110,34 @@ func (d Drill) drill(ctx context.Context, folder Folder, log *history.Log) (err 
 		return &EnvironmentError{err}
 	}
 	defer func() { err = errors.Join(err, journal.Close()) }()
-	outside, err := witness.Start(ctx, witness.Config{Log: log})
+	abort, forget := d.watch(log)
+	defer forget()
+	outside, err := witness.Start(ctx, witness.Config{Log: log, Seed: d.Seed})
 	if err != nil {
 		return &EnvironmentError{err}
 	}
 	defer func() { err = errors.Join(err, closeWith(ctx, outside.Close)) }()
-	cluster, err := d.start(ctx, folder, outside)
+	substrate, err := d.open(ctx, folder, journal)
+	if err != nil {
+		return &EnvironmentError{err}
+	}
+	defer func() { err = errors.Join(err, leave(ctx, substrate, journal)) }()
+	cluster, err := d.start(ctx, substrate, outside)
 	if err != nil {
 		return &EnvironmentError{err}
 	}
 	defer func() { err = errors.Join(err, closeWith(ctx, cluster.Close)) }()
-	return d.follow(ctx, cluster, log, journal)
+	return d.follow(ctx, cluster, outside, log, journal, abort)
+}
+
+// watch holds the scenario's conditions for an abort against the history from
+// its first event on.
+func (d Drill) watch(log *history.Log) (abort func() string, forget func()) {
+	if len(d.Aborts) == 0 {
+		return nil, func() {}
+	}
+	live := gates.NewLive(d.header(), d.Aborts)
+	return live.Proved, log.Observe(live.Observe)
 }
 
 // closeWith ends something with a deadline of its own, whatever became of ctx.
@@ -127,26 +147,58 @@ func closeWith(ctx context.Context, end func(context.Context) error) error {
 	return end(ctx)
 }
 
-func (d Drill) start(ctx context.Context, folder Folder, outside *witness.Witness) (drills.Cluster, error) {
+// open makes the substrate and has the journal say where it is, before anything
+// runs there.
+func (d Drill) open(ctx context.Context, folder Folder, journal *engine.Journal) (drills.Substrate, error) {
 	d.progress("starting")
 	substrate, err := d.NewSubstrate(ctx, folder.File(LogsFolder))
 	if err != nil {
 		return nil, err
 	}
+	place := ""
+	if p, ok := substrate.(drills.Placed); ok {
+		place = p.Place()
+	}
+	if err := journal.Opened(d.Substrate, place); err != nil {
+		return nil, errors.Join(err, closeWith(ctx, substrate.Close))
+	}
+	return substrate, nil
+}
+
+// leave closes the substrate, whatever the system has left on it, and has the
+// journal say so.
+func leave(ctx context.Context, substrate drills.Substrate, journal *engine.Journal) error {
+	if err := closeWith(ctx, substrate.Close); err != nil {
+		return err
+	}
+	return journal.Closed()
+}
+
+func (d Drill) start(ctx context.Context, substrate drills.Substrate, outside *witness.Witness) (drills.Cluster, error) {
 	return d.System.Start(ctx, drills.Environment{
-		Substrate: substrate, Witness: outside.Addr(), Token: outside.Token, Seed: d.Seed,
+		Substrate: substrate, Witness: outside.Addr(), Token: outside.Token, Backends: addresses(outside),
+		Seed: d.Seed, Options: d.Options,
 	}, d.replicas())
 }
 
-func (d Drill) follow(ctx context.Context, cluster drills.Cluster, log *history.Log, journal *engine.Journal) error {
+// addresses of the witness's backends, by name.
+func addresses(outside *witness.Witness) map[string]string {
+	by := map[string]string{}
+	for _, b := range outside.Backends() {
+		by[b.Name()] = b.Addr()
+	}
+	return by
+}
+
+func (d Drill) follow(ctx context.Context, cluster drills.Cluster, outside *witness.Witness, log *history.Log, journal *engine.Journal, abort func() string) error {
 	if d.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, d.Timeout, fmt.Errorf("the drill took longer than %v", d.Timeout))
 		defer cancel()
 	}
 	return engine.Run(ctx, engine.Config{
-		Scenario: d.Scenario, Cluster: cluster, Guarantees: d.System.Guarantees(), Settle: d.header().Settle,
-		Log: log, Journal: journal, Verbs: d.Verbs, Faults: d.Faults, Seed: d.Seed, Progress: d.Progress,
+		Scenario: d.Scenario, Cluster: cluster, Backends: outside.Backends(), Guarantees: d.System.Guarantees(), Settle: d.header().Settle,
+		Log: log, Journal: journal, Verbs: d.Verbs, Faults: d.Faults, Seed: d.Seed, Progress: d.Progress, Abort: abort,
 	})
 }
 

@@ -41,7 +41,7 @@ func TestTheHistoryHasTheOrderOfTheDecisions(t *testing.T) {
 
 	events := w.events()
 	require.Len(t, events, 2*senders*rounds)
-	model := newLedger(nil)
+	model := newLedger(nil, "witness", history.OpEffect)
 	for _, e := range events {
 		detail, err := history.DecodeEffect(&e)
 		require.NoError(t, err)

@@ -1,11 +1,13 @@
 // Package witness is the outside world of a drill: the receiver that every
-// effect of the system goes to. It belongs to the harness, no fault reaches
-// it, and what it has written to the history is what counts: duplicates and
-// losses are counted here, not in the system's own books.
+// effect of the system goes to, and the infrastructure backends that the system
+// calls. It belongs to the harness, no fault reaches the witness itself, and
+// what it has written to the history is what counts: duplicates and losses are
+// counted here, not in the system's own books.
 //
 //	replica-1 ──link──┐
 //	replica-2 ──link──┼──▶ POST /v1/effects ──▶ decide ──▶ history
 //	replica-3 ──link──┘         (token)         └─ one atomic step ─┘
+//	    └───────link──▶ backend: the same, but for what it suffers from
 //
 // # Wire format
 //
@@ -46,7 +48,7 @@
 //	401 {"error":"…"}                   no token, or an unknown one
 //	413 {"error":"…"}                   too large
 //	500 {"error":"…"}                   the history cannot be written: nothing is claimed
-//	503 {"error":"…"}                   the drill is over
+//	503 {"error":"…"}                   the drill is over, or the backend is out of service
 //
 // Lines are answered with 200 and one line each, in order, with the status
 // inside: {"status":409,"outcome":"stale","term":8}. A line that is not an
@@ -61,6 +63,26 @@
 // connection is kept for 2 minutes. GET /healthz answers 200 while effects can
 // be recorded, without a token.
 //
+// # Backends
+//
+// Five more endpoints stand for compute, network, storage, dns and a
+// loadbalancer. Each listens on a port of its own, so that a replica reaches
+// each through a link of its own; each takes the same format with the same
+// tokens, and has its own keys and terms. They can be degraded, which the health
+// that they tell shows as well:
+//
+//   - failing: a share of the calls, drawn from the seed, is answered 503 at
+//     once, without effect.
+//   - slow: a call takes effect when its answer is due, the delay after it
+//     arrived, whether or not its sender still waits. A term is judged then, too.
+//   - hanging: calls are taken and not answered, and have no effect, however
+//     they end.
+//
+// A batch is one call. A call that is refused for its token or its size meets no
+// impairment, and one that is held is free of the limits of time above. When the
+// impairment ends, by healing, by another one or by Close, slow calls take
+// effect at once and hanging ones are answered 503.
+//
 // # Evidence
 //
 // Every decision is one event: actor "witness", op [history.OpEffect], phase ok
@@ -69,6 +91,11 @@
 // whatever the sender believes to be. Requests that are no effects (400, 401,
 // 413) leave no event.
 //
+// A backend's decisions have the actor "backend/compute" and the op
+// [history.OpCall] instead: a call on the way to a job's effect is not that
+// effect, and no judge of effects may take it for one. What a degraded backend
+// answered 503 leaves no event.
+//
 // A key that comes again under another subject is a mistake of the system: the
 // receiver cannot know, so the answer is 208 as ever (with a note), and the
 // second subject has not taken effect. Its event carries the mistake in Err:
@@ -76,10 +103,11 @@
 //
 // # Invariants
 //
-//   - The order of events is the order of decisions: deciding and appending
-//     happen under one lock.
+//   - The order of events is the order of decisions of an endpoint: deciding and
+//     appending happen under one lock.
 //   - No outcome is answered whose event the history did not take.
-//   - After Close has returned, nothing more is appended.
+//   - After Close has returned, nothing more is appended, and no call is held.
+//     Close does not wait for calls that were held when it began.
 //
 // Failure cases: once the history has failed, every effect is answered with
 // 500, and the drill's verdict is unknown. Keys are kept for the whole drill,

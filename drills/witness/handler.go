@@ -25,23 +25,26 @@ type answer struct {
 	Error   string          `json:"error,omitempty"`
 }
 
-func (w *Witness) handler() http.Handler {
+func (e *endpoint) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/effects", w.effects)
-	mux.HandleFunc("GET /healthz", w.health)
+	mux.HandleFunc("POST /v1/effects", e.effects)
+	mux.HandleFunc("GET /healthz", e.health)
 	return mux
 }
 
-func (w *Witness) health(rw http.ResponseWriter, _ *http.Request) {
-	if err := w.ledger.log.Err(); err != nil {
+func (e *endpoint) health(rw http.ResponseWriter, r *http.Request) {
+	if !e.admit(rw, r) {
+		return
+	}
+	if err := e.ledger.log.Err(); err != nil {
 		reply(rw, http.StatusServiceUnavailable, answer{Error: err.Error()})
 		return
 	}
 	reply(rw, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-func (w *Witness) effects(rw http.ResponseWriter, r *http.Request) {
-	replica, known := w.tokens.replica(r.Header.Get("Authorization"))
+func (e *endpoint) effects(rw http.ResponseWriter, r *http.Request) {
+	replica, known := e.tokens.replica(r.Header.Get("Authorization"))
 	if !known {
 		rw.Header().Set("WWW-Authenticate", "Bearer")
 		reply(rw, http.StatusUnauthorized, answer{Error: "send the replica's token as Authorization: Bearer TOKEN"})
@@ -59,10 +62,11 @@ func (w *Witness) effects(rw http.ResponseWriter, r *http.Request) {
 		reply(rw, http.StatusRequestEntityTooLarge, answer{Error: fmt.Sprintf("at most %d bytes of %s are taken at once", limit, bodyName(lines))})
 	case err != nil:
 		reply(rw, http.StatusBadRequest, answer{Error: fmt.Sprintf("the request did not arrive whole: %v", err)})
+	case !e.admit(rw, r):
 	case lines:
-		w.batch(rw, replica, body)
+		e.batch(rw, replica, body)
 	default:
-		status, a := w.one(replica, body)
+		status, a := e.one(replica, body)
 		reply(rw, status, a)
 	}
 }
@@ -84,12 +88,12 @@ func readBody(rw http.ResponseWriter, r *http.Request, limit int64) ([]byte, err
 }
 
 // one judges one effect.
-func (w *Witness) one(replica string, text []byte) (status int, a answer) {
-	e, err := decodeEffect(text)
+func (e *endpoint) one(replica string, text []byte) (status int, a answer) {
+	reported, err := decodeEffect(text)
 	if err != nil {
 		return http.StatusBadRequest, answer{Error: err.Error()}
 	}
-	d, err := w.ledger.enter(replica, &e)
+	d, err := e.ledger.enter(replica, &reported)
 	switch {
 	case errors.Is(err, errClosed):
 		return http.StatusServiceUnavailable, answer{Error: err.Error()}
@@ -108,7 +112,7 @@ func (w *Witness) one(replica string, text []byte) (status int, a answer) {
 
 // batch judges one effect a line, and answers one line each. Every line is
 // decided by itself.
-func (w *Witness) batch(rw http.ResponseWriter, replica string, body []byte) {
+func (e *endpoint) batch(rw http.ResponseWriter, replica string, body []byte) {
 	if len(body) == 0 {
 		reply(rw, http.StatusBadRequest, answer{Error: "there are no lines"})
 		return
@@ -116,7 +120,7 @@ func (w *Witness) batch(rw http.ResponseWriter, replica string, body []byte) {
 	var answers bytes.Buffer
 	encoder := json.NewEncoder(&answers)
 	for line := range bytes.Lines(body) {
-		status, a := w.one(replica, bytes.TrimSuffix(line, []byte("\n")))
+		status, a := e.one(replica, bytes.TrimSuffix(line, []byte("\n")))
 		if status >= http.StatusInternalServerError {
 			reply(rw, status, a)
 			return

@@ -21,8 +21,10 @@ const collision = "the key was accepted under another subject"
 
 // ledger decides about effects and records each decision, as one step.
 type ledger struct {
-	log  *history.Log
-	seed maphash.Seed
+	log   *history.Log
+	actor string // under which it records, and as what
+	op    string
+	seed  maphash.Seed
 
 	mu     sync.Mutex
 	closed bool
@@ -34,8 +36,11 @@ type ledger struct {
 // needed again; two of ten million meet with a probability of 1e-25.
 type keyDigest [16]byte
 
-func newLedger(log *history.Log) *ledger {
-	return &ledger{log: log, seed: maphash.MakeSeed(), terms: map[string]uint64{}, keys: map[keyDigest]uint64{}}
+func newLedger(log *history.Log, actor, op string) *ledger {
+	return &ledger{
+		log: log, actor: actor, op: op, seed: maphash.MakeSeed(),
+		terms: map[string]uint64{}, keys: map[keyDigest]uint64{},
+	}
 }
 
 // decision is what became of an effect.
@@ -59,7 +64,7 @@ func (l *ledger) enter(replica string, e *effect) (decision, error) {
 		phase = history.Fail
 	}
 	seq := l.log.Append(history.Event{
-		Actor: "witness", Op: history.OpEffect, Phase: phase, Key: e.Key, Err: d.remark,
+		Actor: l.actor, Op: l.op, Phase: phase, Key: e.Key, Err: d.remark,
 		Detail: history.EffectDetail(history.Effect{
 			Replica: replica, Subject: e.Subject, Kind: e.Kind,
 			Leadership: e.Leadership, Term: e.Term, Attempt: e.Attempt, Outcome: d.outcome,

@@ -62,10 +62,15 @@ func (w *world) do(r *http.Request) (status int, text string) {
 	w.t.Helper()
 	response, err := w.sender.Do(r)
 	require.NoError(w.t, err)
-	body, err := io.ReadAll(response.Body)
+	text, err = readText(response.Body)
 	require.NoError(w.t, err)
 	require.NoError(w.t, response.Body.Close())
-	return response.StatusCode, strings.TrimSuffix(string(body), "\n")
+	return response.StatusCode, text
+}
+
+func readText(r io.Reader) (string, error) {
+	text, err := io.ReadAll(r)
+	return strings.TrimSuffix(string(text), "\n"), err
 }
 
 // events seals the history and returns what is in it.

@@ -156,7 +156,7 @@ func (m *meter) sample(h *hit) gates.Sample {
 		s.Evidence = append(s.Evidence, h.next.Seq)
 		slices.Sort(s.Evidence)
 	case m.ended || m.rest.Drained():
-		s.Took = gates.Never
+		s.Took, s.Waited = gates.Never, m.last.At-h.begun.At
 		s.Note = what + ", and no higher term acted until the end"
 	default:
 		s.Took, s.Open = m.last.At-h.begun.At, true

@@ -128,7 +128,7 @@ func shapeOf(op string) (any, error) {
 	switch op {
 	case history.OpSubmit:
 		return history.Submit{}, nil
-	case history.OpEffect:
+	case history.OpEffect, history.OpCall:
 		return history.Effect{}, nil
 	case history.OpPlan, history.OpInject, history.OpRecover:
 		return history.Fault{}, nil
@@ -138,6 +138,8 @@ func shapeOf(op string) (any, error) {
 		return history.Drain{}, nil
 	case history.OpSnapshot:
 		return history.Snapshot{}, nil
+	case history.OpExit:
+		return history.Exit{}, nil
 	}
 	return nil, fmt.Errorf("operation %q has no details here", op)
 }

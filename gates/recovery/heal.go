@@ -111,7 +111,7 @@ func (m *meter) sample(h *heal) gates.Sample {
 		s.Note = fmt.Sprintf("%s, and %s: %s", what, h.why, h.lacks())
 		s.Evidence = append(s.Evidence, h.until.Seq)
 	case m.ended || m.rest.Drained():
-		s.Took = gates.Never
+		s.Took, s.Waited = gates.Never, m.last.At-h.healed.At
 		s.Note = fmt.Sprintf("%s, and until the end %s", what, h.lacks())
 	default:
 		s.Took, s.Open = m.last.At-h.healed.At, true

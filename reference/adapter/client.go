@@ -7,16 +7,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/drillrun/drillrun/drills"
 )
 
-// maxAnswer bounds what is read of an answer, in bytes.
-const maxAnswer = 1 << 20
+const (
+	// maxAnswer bounds what is read of an answer, in bytes.
+	maxAnswer = 1 << 20
+	// maxConns bounds the connections of a client. A request that is given up
+	// costs its connection, and an HTTP client goes on dialling for requests
+	// that have ended: without bounds, a system that is slow for a moment drowns
+	// in connections that nobody waits for.
+	maxConns    = 8
+	dialTimeout = time.Second
+)
 
 // client speaks the reference's HTTP API.
 type client struct {
@@ -30,7 +40,10 @@ var _ drills.Client = (*client)(nil)
 func newClient(addr, token string) *client {
 	return &client{
 		base: "http://" + addr, token: token,
-		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		http: &http.Client{Transport: &http.Transport{
+			DialContext:     (&net.Dialer{Timeout: dialTimeout}).DialContext,
+			MaxConnsPerHost: maxConns, MaxIdleConnsPerHost: maxConns,
+		}},
 	}
 }
 

@@ -87,8 +87,17 @@ func (c *cluster) Ready(ctx context.Context, name string) error {
 // Leader reads who holds the leadership from Postgres.
 func (c *cluster) Leader(ctx context.Context) (string, uint64, error) { return c.look.leader(ctx) }
 
-// Waiter reads who is next in the queue for the leadership from Postgres.
-func (c *cluster) Waiter(ctx context.Context) (string, error) { return c.look.waiter(ctx) }
+// Waiter reads who is next in the queue for the leadership from Postgres. It
+// waits for half the ttl and joins the queue again, at its end; one that has
+// waited for longer does not leave at all.
+func (c *cluster) Waiter(ctx context.Context) (string, time.Duration, error) {
+	name, waited, err := c.look.waiter(ctx)
+	left := leadershipTTL/2 - waited
+	if left < -leadershipTTL/10 {
+		left = startDeadline
+	}
+	return name, max(0, left), err
+}
 
 // Inspect counts what every store holds, and the goroutines of the replicas
 // that run.
@@ -135,6 +144,25 @@ func (c *cluster) awaitReady(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// awaitLeader gives the first leader time to appear, so that what it holds is
+// part of every baseline. One that does not come is for the drill to find.
+func (c *cluster) awaitLeader(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, leadershipTTL)
+	defer cancel()
+	tick := time.NewTicker(readyPoll)
+	defer tick.Stop()
+	for {
+		if _, _, err := c.Leader(ctx); err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // Close stops everything.

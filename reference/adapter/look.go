@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -73,17 +74,18 @@ func (l *look) leader(ctx context.Context) (holder string, term uint64, err erro
 // waiterSQL names the first session in the queue for the leadership's lock; a
 // session is called after its replica and its key.
 const waiterSQL = `
-	SELECT split_part(a.application_name, '/', 2)
+	SELECT split_part(a.application_name, '/', 2), clock_timestamp() - l.waitstart
 	FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 	WHERE l.locktype = 'advisory' AND NOT l.granted AND a.application_name LIKE 'controlplane/%/leadership/' || $1
 	ORDER BY l.waitstart LIMIT 1`
 
-// waiter reads who is next in the queue for the leadership.
-func (l *look) waiter(ctx context.Context) (replica string, err error) {
-	if err := l.postgres.QueryRow(ctx, waiterSQL, controlplane.ControlKey).Scan(&replica); err != nil {
-		return "", fmt.Errorf("read who waits for the leadership: %w", err)
+// waiter reads who is next in the queue for the leadership, and for how long it
+// has waited.
+func (l *look) waiter(ctx context.Context) (replica string, waited time.Duration, err error) {
+	if err := l.postgres.QueryRow(ctx, waiterSQL, controlplane.ControlKey).Scan(&replica, &waited); err != nil {
+		return "", 0, fmt.Errorf("read who waits for the leadership: %w", err)
 	}
-	return replica, nil
+	return replica, waited, nil
 }
 
 // counts are what is read from Postgres, by the name it has in a snapshot.

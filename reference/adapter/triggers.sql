@@ -1,6 +1,7 @@
 -- What was claimed by every write made as a holder, beside what was in force
--- when it was made. The functions are volatile, so that their queries see what
--- has been committed up to that very moment, not the writer's snapshot.
+-- when it was committed: the triggers are deferred to that moment, which may be
+-- long after the statement. The functions are volatile, so that their queries see
+-- what has been committed until then, not the writer's snapshot.
 CREATE SCHEMA drillrun;
 
 CREATE TABLE drillrun.owned_writes (
@@ -45,11 +46,11 @@ BEGIN
   RETURN NULL;
 END $$;
 
-CREATE TRIGGER drillrun_slot AFTER INSERT ON cron_slots
+CREATE CONSTRAINT TRIGGER drillrun_slot AFTER INSERT ON cron_slots DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION drillrun.on_slot();
-CREATE TRIGGER drillrun_publish AFTER UPDATE ON outbox
+CREATE CONSTRAINT TRIGGER drillrun_publish AFTER UPDATE ON outbox DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (OLD.published_at IS NULL AND NEW.published_at IS NOT NULL) EXECUTE FUNCTION drillrun.on_publish();
-CREATE TRIGGER drillrun_enqueue AFTER INSERT ON outbox
+CREATE CONSTRAINT TRIGGER drillrun_enqueue AFTER INSERT ON outbox DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (NEW.enqueued_term IS NOT NULL) EXECUTE FUNCTION drillrun.on_enqueue();
-CREATE TRIGGER drillrun_close AFTER UPDATE ON jobs
+CREATE CONSTRAINT TRIGGER drillrun_close AFTER UPDATE ON jobs DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (OLD.state = 'running' AND NEW.state <> 'running') EXECUTE FUNCTION drillrun.on_close();

@@ -46,20 +46,22 @@ func NewStore(pool *pgxpool.Pool, limit time.Duration) *Store {
 
 // Submit writes a job and its outbox row, or finds the job that the same
 // submission has made before (created is false). Once sent, it finishes even
-// if ctx ends. Errors: ErrInvalid, ErrConflict and ErrNotWritten leave nothing
-// behind; any other leaves the outcome open.
+// if ctx ends, and has a limit of its own: a statement cut short by what the
+// wait for a connection has left of one would cost that connection, too.
+// Errors: ErrInvalid, ErrConflict and ErrNotWritten leave nothing behind; any
+// other leaves the outcome open.
 func (s *Store) Submit(ctx context.Context, sub Submission) (job Job, created bool, err error) {
 	sub, err = sub.Normalize()
 	if err != nil {
 		return Job{}, false, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.limit)
-	defer cancel()
-	conn, err := s.pool.Acquire(ctx)
+	conn, err := s.acquire(ctx)
 	if err != nil {
 		return Job{}, false, fmt.Errorf("submit %s: %w: %w", sub.Key, ErrNotWritten, err)
 	}
 	defer conn.Release()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.limit)
+	defer cancel()
 	job, err = scan(conn.QueryRow(ctx, submitSQL, sub.Key, sub.Kind, sub.Subject, sub.Payload))
 	switch {
 	case err == nil:
@@ -73,6 +75,14 @@ func (s *Store) Submit(ctx context.Context, sub Submission) (job Job, created bo
 		return Job{}, false, fmt.Errorf("submit %s: %w: %w", sub.Key, ErrNotWritten, err)
 	}
 	return Job{}, false, fmt.Errorf("submit %s: %w", sub.Key, err)
+}
+
+// acquire waits for a connection no longer than whoever asked: work for clients
+// that have gone would keep a pool busy that has just got its server back.
+func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.limit)
+	defer cancel()
+	return s.pool.Acquire(ctx)
 }
 
 func (s *Store) existing(ctx context.Context, conn *pgxpool.Conn, sub Submission) (Job, error) {

@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -132,6 +133,20 @@ func TestASubmissionThatCertainlyLeftNothingSaysSo(t *testing.T) {
 	defer away.Close()
 	_, _, err = jobs.NewStore(away, time.Second).Submit(t.Context(), jobs.Submission{Key: "k"})
 	require.ErrorIs(t, err, jobs.ErrNotWritten, "nobody there")
+}
+
+func TestASubmissionOfAClientThatHasGoneWaitsForNoConnection(t *testing.T) {
+	pool := stores.Migrated(t)
+	for range pool.Config().MaxConns {
+		conn, err := pool.Acquire(t.Context())
+		require.NoError(t, err)
+		defer conn.Release()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, err := jobs.NewStore(pool, 5*time.Second).Submit(ctx, jobs.Submission{Key: "k"})
+	require.ErrorIs(t, err, jobs.ErrNotWritten)
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestASubmissionWhoseAnswerIsLostStaysOpen(t *testing.T) {

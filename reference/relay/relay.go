@@ -81,11 +81,25 @@ func (r *Relay) move(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("publish outbox: %w", err)
 	}
-	if err := r.Outbox.Mark(ctx, rows, generation); err != nil {
+	if err := r.mark(ctx, rows, generation); err != nil {
 		return 0, err
 	}
 	r.Metrics.Published(len(rows))
 	return len(rows), nil
+}
+
+// mark repeats the mark alone: what has been published would be published
+// again with every other attempt, for as long as Postgres takes no writes.
+func (r *Relay) mark(ctx context.Context, rows []Row, generation string) error {
+	temporary := func(err error) bool { return !errors.Is(err, leadership.ErrTermLost) }
+	return backoff.Stores().Retry(ctx, temporary, func(ctx context.Context) error {
+		err := r.Outbox.Mark(ctx, rows, generation)
+		if err != nil {
+			r.Metrics.Failure("relay")
+			r.Log.Warn("marking failed", "rows", len(rows), "err", err)
+		}
+		return err
+	})
 }
 
 // rest waits for a wake-up or the next poll.

@@ -48,13 +48,13 @@ func (w *Worker) intake(ctx, life context.Context, executions *sync.WaitGroup) {
 // take acquires the jobs of entries and starts their executions. Entries whose
 // jobs cannot be acquired for want of Postgres stay pending and come again.
 func (w *Worker) take(ctx, life context.Context, entries []queue.Entry, executions *sync.WaitGroup) {
-	first := make(map[int64]queue.Entry, len(entries)) // the others of a job wait until it is final
+	byJob := make(map[int64][]queue.Entry, len(entries))
 	ids := make([]int64, 0, len(entries))
 	for _, e := range entries {
-		if _, twice := first[e.Job]; !twice {
-			first[e.Job] = e
+		if len(byJob[e.Job]) == 0 {
 			ids = append(ids, e.Job)
 		}
+		byJob[e.Job] = append(byJob[e.Job], e)
 	}
 	answers, asked, err := w.acquire(ctx, life, ids)
 	if err != nil {
@@ -63,13 +63,13 @@ func (w *Worker) take(ctx, life context.Context, entries []queue.Entry, executio
 	}
 	var taken, finished []queue.Entry
 	for _, id := range ids {
-		entry := first[id]
+		entry := byJob[id][0] // the others of a job wait until it is final
 		switch a := answers[id]; a.Verdict {
 		case ledger.Acquired:
 			taken = append(taken, entry)
 			w.start(life, a.Execution, entry, asked, executions)
 		case ledger.Finished:
-			finished = append(finished, entry)
+			finished = append(finished, byJob[id]...)
 		case ledger.Unknown:
 			w.logged("reject", w.queue.Reject(life, entry, "no such job"))
 		case ledger.Elsewhere:

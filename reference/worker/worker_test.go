@@ -270,3 +270,28 @@ func TestAnEntryOfNoJobIsRejected(t *testing.T) {
 	require.Eventually(t, func() bool { return b.redis.XLen(t.Context(), queue.MalformedKey).Val() == 1 }, 5*time.Second, 2*time.Millisecond)
 	b.drained(t)
 }
+
+// counting counts how often jobs are asked for.
+type counting struct {
+	worker.Ledger
+	acquires *atomic.Int64
+}
+
+func (l counting) Acquire(ctx context.Context, owner string, token ledger.Token, ids []int64) (map[int64]ledger.Acquisition, error) {
+	l.acquires.Add(1)
+	return l.Ledger.Acquire(ctx, owner, token, ids)
+}
+
+func TestEveryEntryOfAFinishedJobIsAcknowledgedAtOnce(t *testing.T) {
+	b := newBench(t)
+	l := counting{b.ledger, new(atomic.Int64)}
+	b.workOn(t, "replica-1", l, nil)
+	id := b.publish(t, jobs.DefaultKind, 1)[0]
+	b.states(t, jobs.Done, 1)
+	b.drained(t)
+	before := l.acquires.Load()
+	_, err := b.stream("relay").Publish(t.Context(), []int64{id, id, id, id})
+	require.NoError(t, err)
+	b.drained(t)
+	require.Less(t, l.acquires.Load()-before, int64(4), "not one by one, with a lease between them")
+}

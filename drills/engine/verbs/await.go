@@ -20,9 +20,9 @@ func Await() engine.Verb {
 	return engine.Verb{
 		VerbSpec: drills.VerbSpec{
 			Name:    "await",
-			Usage:   "await steady | new-leader | idle [within=DURATION]",
+			Usage:   "await steady | new-leader | victim-next | idle [within=DURATION]",
 			Summary: "wait for a condition, by default at most 30s",
-			Doc:     "steady: every started replica is ready, a leader has acted and 99 % of operations were acknowledged in the last second. new-leader: an effect has come under a term higher than the last victim's. idle: every acknowledged job has had its effect.",
+			Doc:     "steady: every started replica is ready, a leader has acted and 99 % of operations were acknowledged in the last second. new-leader: an effect has come under a term higher than the last victim's. victim-next: the last victim is the first in the queue for the leadership. idle: every acknowledged job has had its effect.",
 			Check: func(a drills.Args) error {
 				if err := a.Takes(1, 1, "within"); err != nil {
 					return err
@@ -53,5 +53,6 @@ var conditions = map[string]func(context.Context, *engine.Drill) error{
 		}
 		return nil
 	},
-	"new-leader": func(_ context.Context, d *engine.Drill) error { return d.Guard().NewLeader() },
+	"new-leader":  func(_ context.Context, d *engine.Drill) error { return d.Guard().NewLeader() },
+	"victim-next": func(ctx context.Context, d *engine.Drill) error { return d.VictimNext(ctx) },
 }

@@ -12,10 +12,10 @@ import (
 func Start() engine.Verb {
 	return recovery(drills.ActionStart, drills.VerbSpec{
 		Name:    "start",
-		Usage:   "start victim | REPLICA | STORE",
+		Usage:   "start [victim | REPLICA | STORE]",
 		Summary: "start again what a fault has ended",
-		Doc:     "Recovers the fault that holds the named process, or the victims of the last fault. Other victims of the same fault are started with it.",
-		Check:   func(a drills.Args) error { return a.Takes(1, 1) },
+		Doc:     "Recovers the fault that holds the named process, or the victims of the last fault; without a name, every fault that ended processes. Other victims of the same fault are started with it.",
+		Check:   func(a drills.Args) error { return a.Takes(0, 1) },
 	})
 }
 
@@ -23,20 +23,20 @@ func Start() engine.Verb {
 func Resume() engine.Verb {
 	return recovery(drills.ActionResume, drills.VerbSpec{
 		Name:    "resume",
-		Usage:   "resume victim | REPLICA | STORE",
+		Usage:   "resume [victim | REPLICA | STORE]",
 		Summary: "let a frozen process run on",
-		Doc:     "Recovers the fault that holds the named process, or the victims of the last fault. What was frozen goes on in the middle of whatever it did.",
-		Check:   func(a drills.Args) error { return a.Takes(1, 1) },
+		Doc:     "Recovers the fault that holds the named process, or the victims of the last fault; without a name, every fault that froze processes. What was frozen goes on in the middle of whatever it did.",
+		Check:   func(a drills.Args) error { return a.Takes(0, 1) },
 	})
 }
 
-// Heal recovers faults of links.
+// Heal recovers faults whose victims run on, worse.
 func Heal() engine.Verb {
 	return recovery(drills.ActionHeal, drills.VerbSpec{
 		Name:    "heal",
-		Usage:   "heal [victim | REPLICA]",
-		Summary: "heal the links of a replica, or all links",
-		Doc:     "Recovers the faults that hold links of the named replica; without a name, of every replica.",
+		Usage:   "heal [victim | REPLICA | STORE | backend/NAME]",
+		Summary: "heal links, stores and backends",
+		Doc:     "Recovers the faults of the named replica's links, of the named store or of the named backend, or those of the last fault's victims; without a name, of all.",
 		Check:   func(a drills.Args) error { return a.Takes(0, 1) },
 	})
 }

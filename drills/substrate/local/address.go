@@ -54,24 +54,32 @@ func claimHost(ctx context.Context) (*host, error) {
 // outgoing connections: one of these could otherwise sit on the port of a
 // replica that is down.
 func sharedHost() (*host, error) {
-	const file = "/proc/sys/net/ipv4/ip_local_port_range"
-	var low, high int
-	text, err := os.ReadFile(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		low = 32768 // the kernel's default
-	case err != nil:
+	low, _, err := outgoingPorts()
+	if err != nil {
 		return nil, fmt.Errorf("find ports: %w", err)
-	default:
-		if _, err := fmt.Fscan(strings.NewReader(string(text)), &low, &high); err != nil {
-			return nil, fmt.Errorf("find ports: %s: %w", file, err)
-		}
 	}
 	if low < lowestPort+2*attempts {
 		return nil, fmt.Errorf("find ports: outgoing connections take all ports from %d on", low)
 	}
 	start := lowestPort + rand.N(low-lowestPort-attempts)
 	return &host{ip: netip.AddrFrom4([4]byte{127, 0, 0, 1}), next: start, limit: low - 1}, nil
+}
+
+// outgoingPorts are the first and the last port that the kernel gives to
+// outgoing connections.
+func outgoingPorts() (low, high int, err error) {
+	const file = "/proc/sys/net/ipv4/ip_local_port_range"
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 32768, 60999, nil // the kernel's default
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	if _, err := fmt.Fscan(strings.NewReader(string(text)), &low, &high); err != nil {
+		return 0, 0, fmt.Errorf("%s: %w", file, err)
+	}
+	return low, high, nil
 }
 
 // port hands out an address nobody listens on. On a claimed address that is the

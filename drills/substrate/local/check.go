@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,15 +43,22 @@ func needs() []need {
 
 // Finding is what the machine offers for one need of the substrate.
 type Finding struct {
-	Name    string // program: "postgres", "redis-server"
-	Path    string // where it is, or the unfit one that was found; empty for none
-	Version string // as it tells itself
-	Err     error  // a [drills.EnvironmentError] if there is none that will do
+	Name    string // "postgres", "redis-server", "open files", ...
+	Path    string // of a program, or of the unfit one that was found; empty for none
+	Version string // of a program, as it tells itself
+	Have    string // what there is, in words; may be empty
+	Minor   bool   // drills go on without, only worse
+	Err     error  // a [drills.EnvironmentError] if that will not do
 }
 
-// Check looks for the programs that the substrate needs, the newest fit one
-// of each, and starts nothing but their --version.
+// Check looks for what the substrate needs of the machine. It starts nothing
+// but the programs' --version, and leaves nothing behind.
 func Check(ctx context.Context, c Config) []Finding {
+	return append(programs(ctx, c), machine(ctx, c)...)
+}
+
+// programs looks for the newest fit one of each program.
+func programs(ctx context.Context, c Config) []Finding {
 	var found []Finding
 	for _, n := range needs() {
 		found = append(found, n.find(ctx, c.Search))
@@ -62,7 +68,7 @@ func Check(ctx context.Context, c Config) []Finding {
 
 // find prefers what the user's PATH prefers, then the newest version.
 func (n need) find(ctx context.Context, search []string) Finding {
-	best := Finding{Name: n.name, Err: n.missing(fs.ErrNotExist)}
+	best := Finding{Name: n.name, Err: n.missing(errors.New("not found"))}
 	bestMajor := 0
 	inPath := len(search)
 	if search == nil {
@@ -122,6 +128,7 @@ func (n need) probe(ctx context.Context, path string) (f Finding, major int) {
 		return f, 0
 	}
 	f.Version = string(match[1])
+	f.Have = f.Version + " at " + path
 	major, err = strconv.Atoi(string(match[2]))
 	if err != nil || major < n.major {
 		f.Err = n.missing(errors.Join(fmt.Errorf("%s is version %s", path, f.Version), err))
@@ -137,8 +144,5 @@ func (n need) probe(ctx context.Context, path string) (f Finding, major int) {
 }
 
 func (n need) missing(err error) error {
-	if errors.Is(err, fs.ErrNotExist) && n.beside == "" {
-		err = errors.New("not found")
-	}
 	return &drills.EnvironmentError{Missing: fmt.Sprintf("%s (%d or newer)", n.name, n.major), Hint: n.hint, Err: err}
 }

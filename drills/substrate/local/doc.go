@@ -8,6 +8,7 @@
 //	│   ├── template          made by initdb, once, when first needed
 //	│   └── 1, 2, ...         one for each substrate: the stores' data
 //	├── launcher              the thread whose end ends all children
+//	├── guardian              a process that waits for the end of the harness
 //	└── Substrate, one for each drill, with a loopback address of its own
 //	    ├── stores            postgres (a copy of the template), redis
 //	    ├── replicas          what the system launches
@@ -16,8 +17,10 @@
 // # Invariants
 //
 //   - Nothing outlives the harness. Close leaves no process, file or shared
-//     memory behind; after SIGKILL the kernel ends the children, and the next
-//     Open removes the scratch folder, whose lock nobody holds any more.
+//     memory behind. After SIGKILL the kernel ends the children; the guardian
+//     ends what is left, frozen or not, and removes shared memory and scratch
+//     folder, whose lock nobody holds any more. Where it was killed as well, the
+//     next Open or [Heal] does the same.
 //   - Every process and link has the same address for life. A substrate claims
 //     a random address in 127.0.0.0/8, which it shares with nobody: neither
 //     another run nor an outgoing connection (those leave from 127.0.0.1) can
@@ -36,6 +39,19 @@
 // Starting a drill is mostly copying the template's thousand files. In memory
 // (TMPDIR=/dev/shm) that takes 0.05 s; ext4 takes up to ten times as long when
 // many files have been removed within the last minute, as between drills.
+//
+// # The guardian
+//
+// A parent-death signal is not enough: one that can be caught stays pending on a
+// frozen postmaster, and SIGKILL of the postmaster reaches none of its backends,
+// which are sessions of their own and, frozen, do not notice. Namespaces and
+// control groups, which end whole trees, need root or a kernel that lets others
+// make them. So the program starts itself once more before anything else, in a
+// session of its own, with one end of a pipe whose other end only the harness
+// holds. When that closes, it looks for the processes that live in the scratch
+// folder: those that were started with a TMPDIR there, and stores that work
+// there. They need not be announced to it, so that no moment is too early or too
+// late to be killed.
 //
 // # Failure cases
 //

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	osexec "os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -73,6 +74,66 @@ func playHarness(mode string) {
 	}
 	check(json.NewEncoder(os.Stdout).Encode(pids))
 	select {}
+}
+
+// harness is one that another process plays, with all that lives under it.
+type harness struct {
+	cmd     *osexec.Cmd
+	out     io.Reader
+	dir     string // where its scratch folder is
+	segment string
+	lives   map[int]string
+}
+
+func startHarness(t *testing.T, mode string) *harness {
+	t.Helper()
+	h := &harness{cmd: osexec.Command(os.Args[0]), dir: scratchParent(t), lives: map[int]string{}}
+	h.cmd.Env = append(os.Environ(), modeEnv+"="+mode, "TMPDIR="+h.dir)
+	h.cmd.Stderr = os.Stderr
+	var err error
+	h.out, err = h.cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, h.cmd.Start())
+	var pids []int
+	require.NoError(t, json.NewDecoder(h.out).Decode(&pids))
+	for _, pid := range pids {
+		for pid, life := range livesUnder(t, pid) {
+			require.NotEmpty(t, life)
+			h.lives[pid] = life
+		}
+	}
+	require.Greater(t, len(h.lives), 5, "postmaster, backends, redis and replica")
+	h.segment = segment(t, h.dir)
+	require.Contains(t, segments(t), h.segment)
+	return h
+}
+
+// kill kills the harness alone.
+func (h *harness) kill(t *testing.T) {
+	t.Helper()
+	require.NoError(t, h.cmd.Process.Kill())
+	_, err := io.Copy(io.Discard, h.out)
+	require.NoError(t, err)
+	require.Error(t, h.cmd.Wait(), "it was killed")
+}
+
+// guardian is the one child that is none of the drill's.
+func (h *harness) guardian(t *testing.T) (pid int) {
+	t.Helper()
+	for child := range livesUnder(t, h.cmd.Process.Pid) {
+		if line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child)); err == nil && strings.HasPrefix(string(line), "drillrun-guardian") {
+			pid = child
+		}
+	}
+	require.NotZero(t, pid, "the harness has no guardian")
+	return pid
+}
+
+func scratchFolders(t *testing.T, dir string) []string {
+	t.Helper()
+	folders, err := filepath.Glob(filepath.Join(dir, "drillrun-*"))
+	require.NoError(t, err)
+	return folders
 }
 
 func replicaSpec(name string) drills.ProcessSpec {

@@ -98,11 +98,14 @@ func connectPostgres(ctx context.Context, url string) error {
 	return conn.Close(ctx)
 }
 
+// postmasterLock is what a postmaster leaves in its data folder when it is killed.
+const postmasterLock = "postmaster.pid"
+
 // removeSharedMemory removes the System V segment of a postmaster that was
 // killed and never started again. The lock file that such a postmaster leaves
 // behind names it in its seventh line: key and identifier.
 func (a account) removeSharedMemory(data string) error {
-	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	text, err := os.ReadFile(filepath.Join(data, postmasterLock))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -33,6 +33,7 @@ type Config struct {
 type Provider struct {
 	postgres, redis string // programs
 	scratch         *scratch
+	guardian        *guardian
 	launcher        *process.Launcher
 	account         account
 	template        *template
@@ -43,12 +44,9 @@ type Provider struct {
 	closed     bool
 }
 
-// Open finds the programs, removes what dead runs left behind, and makes the
-// scratch folder. A [drills.EnvironmentError] says what the machine lacks.
+// Open finds the programs, removes what dead runs left behind, makes the scratch
+// folder and starts its guardian. A [drills.EnvironmentError] says what the machine lacks.
 func Open(ctx context.Context, c Config) (*Provider, error) {
-	if c.Dir == "" {
-		c.Dir = os.TempDir()
-	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -60,42 +58,69 @@ func Open(ctx context.Context, c Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	parent, err := filepath.Abs(c.Dir)
+	parent, err := c.parent()
 	if err != nil {
-		return nil, fmt.Errorf("scratch folder: %w", err)
+		return nil, err
 	}
 	if who.credential != nil {
 		if err := reachable(parent, who.name); err != nil {
 			return nil, err
 		}
 	}
-	if err := sweep(parent, c.Log); err != nil {
+	done, err := sweep(ctx, parent)
+	if err != nil {
 		c.Log.Warn("what a dead run left behind could not be removed", "err", err)
+	}
+	for _, what := range done {
+		c.Log.Info("a dead run left something behind", "done", what)
 	}
 	s, err := newScratch(parent)
 	if err != nil {
 		return nil, err
 	}
-	return newProvider(programs, who, s), nil
+	g, err := startGuardian(ctx, s.dir)
+	if err != nil {
+		return nil, errors.Join(err, s.remove())
+	}
+	return newProvider(programs, who, s, g), nil
+}
+
+// parent is the folder of scratch folders, by the path that the kernel gives
+// for it.
+func (c Config) parent() (string, error) {
+	if c.Dir == "" {
+		c.Dir = os.TempDir()
+	}
+	dir, err := filepath.Abs(c.Dir)
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		return "", &drills.EnvironmentError{
+			Missing: "a folder for scratch data", Err: err, Hint: "set TMPDIR to one that exists, such as /tmp",
+		}
+	}
+	return dir, nil
 }
 
 // locate gives the paths of the programs by name.
 func locate(ctx context.Context, c Config) (map[string]string, error) {
 	paths := map[string]string{}
 	var errs []error
-	for _, f := range Check(ctx, c) {
+	for _, f := range programs(ctx, c) {
 		paths[f.Name] = f.Path
 		errs = append(errs, f.Err)
 	}
 	return paths, errors.Join(errs...)
 }
 
-func newProvider(programs map[string]string, who account, s *scratch) *Provider {
+func newProvider(programs map[string]string, who account, s *scratch, g *guardian) *Provider {
 	launcher := process.NewLauncher()
 	return &Provider{
 		postgres: programs["postgres"],
 		redis:    programs["redis-server"],
 		scratch:  s,
+		guardian: g,
 		launcher: launcher,
 		account:  who,
 		template: &template{
@@ -162,5 +187,5 @@ func (p *Provider) Close() error {
 		errs = append(errs, s.Close(context.Background()))
 	}
 	p.launcher.Close()
-	return errors.Join(append(errs, p.scratch.remove())...)
+	return errors.Join(append(errs, p.scratch.remove(), p.guardian.dismiss())...)
 }

@@ -1,9 +1,7 @@
 package local_test
 
 import (
-	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	osexec "os/exec"
 	"path/filepath"
@@ -20,9 +18,12 @@ import (
 func TestCheckFindsWhatIsThere(t *testing.T) {
 	for _, f := range local.Check(t.Context(), local.Config{}) {
 		require.NoError(t, f.Err)
-		require.FileExists(t, f.Path)
-		require.Regexp(t, `^\d+\.\d+`, f.Version)
-		t.Logf("%s %s at %s", f.Name, f.Version, f.Path)
+		require.NotEmpty(t, f.Have)
+		t.Logf("%s: %s", f.Name, f.Have)
+		if f.Path != "" {
+			require.FileExists(t, f.Path)
+			require.Regexp(t, `^\d+\.\d+`, f.Version)
+		}
 	}
 }
 
@@ -66,13 +67,15 @@ func TestProgramsThatAreMissingOrUnfitAreTold(t *testing.T) {
 
 func TestOpenSweepsTheFoldersOfDeadRunsOnly(t *testing.T) {
 	dir := scratchParent(t)
-	dead, foreign := filepath.Join(dir, "drillrun-dead"), filepath.Join(dir, "drillrun-of-the-user")
+	dead, unborn, foreign := filepath.Join(dir, "drillrun-1"), filepath.Join(dir, "drillrun-2"), filepath.Join(dir, "drillrun-3")
 	require.NoError(t, os.MkdirAll(filepath.Join(dead, "1", "postgres"), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(dead, "harness.lock"), nil, 0o600))
-	require.NoError(t, os.Mkdir(foreign, 0o700))
+	require.NoError(t, os.Mkdir(unborn, 0o700))
+	require.NoError(t, os.MkdirAll(filepath.Join(foreign, "data"), 0o700))
 	living, err := local.Open(t.Context(), local.Config{Dir: dir})
 	require.NoError(t, err)
 	require.NoDirExists(t, dead)
+	require.NoDirExists(t, unborn, "its harness was killed before it had locked the folder")
 
 	second, err := local.Open(t.Context(), local.Config{Dir: dir})
 	require.NoError(t, err)
@@ -81,7 +84,7 @@ func TestOpenSweepsTheFoldersOfDeadRunsOnly(t *testing.T) {
 	require.Len(t, locks, 2, "the folder of a living run must stay")
 	require.NoError(t, second.Close())
 	require.NoError(t, living.Close())
-	require.DirExists(t, foreign, "a folder without a lock file is no scratch folder")
+	require.DirExists(t, foreign, "a folder with data and no lock file is no scratch folder")
 }
 
 func TestAScratchFolderOutOfReachIsTold(t *testing.T) {
@@ -100,49 +103,59 @@ func TestAScratchFolderOutOfReachIsTold(t *testing.T) {
 
 // TestNothingOutlivesTheHarness kills a harness and looks for what it started.
 func TestNothingOutlivesTheHarness(t *testing.T) {
-	tests := []struct {
-		mode   string
-		within time.Duration
-	}{
-		{"harness", 3 * time.Second},
-		// A postmaster kills frozen backends after five seconds.
-		{"paused-harness", 10 * time.Second},
-	}
-	for _, tt := range tests {
-		t.Run(tt.mode, func(t *testing.T) {
-			dir := scratchParent(t)
-			harness := osexec.Command(os.Args[0])
-			harness.Env = append(os.Environ(), modeEnv+"="+tt.mode, "TMPDIR="+dir)
-			harness.Stderr = os.Stderr
-			out, err := harness.StdoutPipe()
-			require.NoError(t, err)
-			require.NoError(t, harness.Start())
-			var pids []int
-			require.NoError(t, json.NewDecoder(out).Decode(&pids))
-			lives := map[int]string{}
-			for _, pid := range pids {
-				for pid, life := range livesUnder(t, pid) {
-					require.NotEmpty(t, life)
-					lives[pid] = life
-				}
-			}
-			require.Greater(t, len(lives), 5, "postmaster, backends, redis and replica")
-
+	for _, mode := range []string{"harness", "paused-harness"} {
+		t.Run(mode, func(t *testing.T) {
+			h := startHarness(t, mode)
 			begin := time.Now()
-			require.NoError(t, harness.Process.Signal(syscall.SIGKILL))
-			require.Eventually(t, func() bool { return len(survivors(t, lives)) == 0 }, tt.within, 5*time.Millisecond)
-			t.Logf("%d processes gone after %v", len(lives), time.Since(begin).Round(time.Millisecond))
-			_, err = io.Copy(io.Discard, out)
-			require.NoError(t, err)
-			require.Error(t, harness.Wait(), "it was killed")
-
-			left, err := filepath.Glob(filepath.Join(dir, "drillrun-*"))
-			require.NoError(t, err)
-			require.Len(t, left, 1, "a killed harness cannot clean up")
-			openProvider(t, local.Config{Dir: dir}) // sweeps it
-			require.NoDirExists(t, left[0])
+			h.kill(t)
+			require.Eventually(t, func() bool { return len(survivors(t, h.lives)) == 0 }, 3*time.Second, 5*time.Millisecond)
+			t.Logf("%d processes gone after %v", len(h.lives), time.Since(begin).Round(time.Millisecond))
+			require.Eventually(t, func() bool { return len(scratchFolders(t, h.dir)) == 0 }, 20*time.Second, 5*time.Millisecond)
+			require.NotContains(t, segments(t), h.segment)
 		})
 	}
+}
+
+// TestHealEndsWhatNobodyGuarded kills a harness together with its guardian, so
+// that frozen processes, data and shared memory stay.
+func TestHealEndsWhatNobodyGuarded(t *testing.T) {
+	h := startHarness(t, "paused-harness")
+	place := scratchFolders(t, h.dir)[0]
+	_, err := local.Heal(t.Context(), local.Config{Dir: h.dir})
+	require.NoError(t, err)
+	require.DirExists(t, place, "the harness still lives")
+
+	require.NoError(t, syscall.Kill(h.guardian(t), syscall.SIGKILL))
+	h.kill(t)
+	done, err := local.Heal(t.Context(), local.Config{Dir: h.dir}, place)
+	require.NoError(t, err)
+	require.Len(t, done, 2)
+	require.Regexp(t, "^ended [0-9]+ processes of "+place+": .*postgres", done[0])
+	require.Equal(t, "removed "+place, done[1])
+	require.Empty(t, survivors(t, h.lives))
+	require.NotContains(t, segments(t), h.segment)
+	require.NoDirExists(t, place)
+
+	for _, places := range [][]string{{place}, nil} {
+		done, err = local.Heal(t.Context(), local.Config{Dir: h.dir}, places...)
+		require.NoError(t, err)
+		require.Empty(t, done, "there is nothing to heal twice")
+	}
+}
+
+func TestHealRemovesScratchFoldersOnly(t *testing.T) {
+	dir := scratchParent(t)
+	unmarked, unnamed := filepath.Join(dir, "drillrun-1"), filepath.Join(dir, "drillrun-data")
+	require.NoError(t, os.MkdirAll(filepath.Join(unmarked, "data"), 0o700))
+	require.NoError(t, os.Mkdir(unnamed, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(unnamed, "harness.lock"), nil, 0o600))
+	for _, place := range []string{unmarked, unnamed, filepath.Join(dir, "drillrun-2"), ""} {
+		done, err := local.Heal(t.Context(), local.Config{Dir: dir}, place)
+		require.NoError(t, err)
+		require.Empty(t, done)
+	}
+	require.DirExists(t, unmarked)
+	require.DirExists(t, unnamed)
 }
 
 // TestStoresRunWithoutRoot plays the tests of the stores as an ordinary user.
@@ -161,7 +174,7 @@ func TestStoresRunWithoutRoot(t *testing.T) {
 	require.NoError(t, os.Mkdir(tmp, 0o700))
 	require.NoError(t, os.Chown(tmp, nobody, nobody))
 
-	cmd := osexec.CommandContext(t.Context(), binary, "-test.v", "-test.run=^(TestPostgresKeeps|TestRedisKeeps|TestReplica|TestCloseEnds)")
+	cmd := osexec.CommandContext(t.Context(), binary, "-test.v", "-test.run=^(TestPostgresKeeps|TestRedisKeeps|TestReplica|TestCloseEnds|TestNothingOutlives|TestHealEnds)")
 	cmd.Dir, cmd.Env = tmp, []string{"TMPDIR=" + tmp, "PATH=" + os.Getenv("PATH")}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	out, err := cmd.CombinedOutput()

@@ -3,7 +3,6 @@ package local
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -49,7 +48,7 @@ func tryScratch(parent string) (*scratch, error) {
 		return nil, err
 	}
 	lock, err := lockDir(dir, os.O_CREATE)
-	if errors.Is(err, errLocked) || errors.Is(err, errSwept) {
+	if errors.Is(err, errLocked) || errors.Is(err, errSwept) || errors.Is(err, os.ErrNotExist) {
 		return nil, errSwept
 	}
 	if err != nil {
@@ -103,33 +102,10 @@ func (s *scratch) remove() error {
 			errs = append(errs, os.RemoveAll(filepath.Join(s.dir, e.Name())))
 		}
 	}
-	return errors.Join(append(errs, os.RemoveAll(s.dir), s.lock.Close())...)
-}
-
-// sweep removes the scratch folders of dead runs of the same user.
-func sweep(parent string, log *slog.Logger) error {
-	dirs, err := filepath.Glob(filepath.Join(parent, scratchPrefix+"*"))
-	if err != nil {
-		return fmt.Errorf("look for old scratch folders: %w", err)
+	if err = errors.Join(errs...); err == nil {
+		err = os.RemoveAll(s.dir)
 	}
-	var errs []error
-	for _, dir := range dirs {
-		info, err := os.Lstat(dir)
-		if err != nil || !info.IsDir() || !ours(info) {
-			continue // gone meanwhile, or somebody else's
-		}
-		lock, err := lockDir(dir, 0)
-		if errors.Is(err, errLocked) || errors.Is(err, errSwept) || errors.Is(err, os.ErrNotExist) {
-			continue // alive, gone meanwhile, or no scratch folder
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("lock old scratch folder: %w", err))
-			continue
-		}
-		log.Info("removing the scratch folder of a run that died", "dir", dir)
-		errs = append(errs, (&scratch{dir: dir, lock: lock}).remove())
-	}
-	return errors.Join(errs...)
+	return errors.Join(err, s.lock.Close())
 }
 
 func ours(info os.FileInfo) bool {

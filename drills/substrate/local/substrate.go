@@ -39,7 +39,10 @@ type Substrate struct {
 	err  error // what Close said
 }
 
-var _ drills.Substrate = (*Substrate)(nil)
+var (
+	_ drills.Substrate = (*Substrate)(nil)
+	_ drills.Placed    = (*Substrate)(nil)
+)
 
 func newSubstrate(ctx context.Context, p *Provider, dir, logs string) (*Substrate, error) {
 	// Stores pass through to their own folders.
@@ -54,6 +57,10 @@ func newSubstrate(ctx context.Context, p *Provider, dir, logs string) (*Substrat
 	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	return s, nil
 }
+
+// Place is the scratch folder of the harness, which it shares with the other
+// substrates of its provider.
+func (s *Substrate) Place() string { return s.provider.scratch.dir }
 
 // Store starts a Postgres or a Redis with data of its own and returns once it
 // takes connections.

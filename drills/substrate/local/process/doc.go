@@ -36,8 +36,8 @@
 //     Pause and Kill then end with their context and say what they waited for.
 //   - A command that is a shell script should exec its program: a group whose
 //     leader has ended is killed, not terminated.
-//   - A paused process gets its parent-death signal only because the kernel
-//     wakes stopped process groups that lose their parent. Frozen backends of
-//     a frozen Postgres are in groups of their own and are killed by the
-//     postmaster five seconds later.
+//   - A paused process gets a parent-death signal other than SIGKILL only
+//     because the kernel wakes stopped process groups that lose their parent,
+//     and a paused tree has members in groups of their own. [EndResidents] is
+//     for another process to end what is left when the harness is killed.
 package process

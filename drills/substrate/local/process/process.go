@@ -42,14 +42,16 @@ type Process struct {
 	run    *run       // nil while it does not run
 	offset int64      // size of the log at the last start
 	onExit []func(drills.Exit)
+	set    []string // variables of the environment that count more than the spec's
 	closed bool
 }
 
 var (
-	_ drills.Process    = (*Process)(nil)
-	_ drills.Exiter     = (*Process)(nil)
-	_ drills.Pauser     = (*Process)(nil)
-	_ drills.Terminator = (*Process)(nil)
+	_ drills.Process      = (*Process)(nil)
+	_ drills.Exiter       = (*Process)(nil)
+	_ drills.Configurable = (*Process)(nil)
+	_ drills.Pauser       = (*Process)(nil)
+	_ drills.Terminator   = (*Process)(nil)
 )
 
 // run is one life of a process.
@@ -83,6 +85,13 @@ func (p *Process) OnExit(f func(drills.Exit)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.onExit = append(p.onExit, f)
+}
+
+// Configure sets variables of the environment for the next starts.
+func (p *Process) Configure(variables ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.set = variables
 }
 
 // Start starts the process. It is [drills.ErrRunning] if it runs.
@@ -134,7 +143,7 @@ func (p *Process) launch(ctx context.Context) (<-chan struct{}, error) {
 
 func (p *Process) command(ctx context.Context, log *os.File) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, p.spec.Command[0], p.spec.Command[1:]...)
-	cmd.Env = p.spec.Env
+	cmd.Env = slices.Concat(p.spec.Env, p.set) // of two with the same name, the last one counts
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setpgid:    true,

@@ -303,3 +303,22 @@ func TestClosingTheLauncherEndsWhatIsLeft(t *testing.T) {
 	}
 	require.NoError(t, p.Close(t.Context()))
 }
+
+func TestConfigureChangesTheNextStartsUntilItIsTakenBack(t *testing.T) {
+	p := start(t, "idle")
+	stopsWith := func(code int) {
+		t.Helper()
+		require.NoError(t, p.Kill(t.Context()))
+		require.NoError(t, p.Start(t.Context()))
+		awaitLines(t, p, 1)
+		exit, err := p.Terminate(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, code, exit.Code)
+		require.NoError(t, p.Start(t.Context()))
+		awaitLines(t, p, 1)
+	}
+	p.Configure(modeEnv + "=polite")
+	stopsWith(3)
+	p.Configure()
+	stopsWith(-1)
+}

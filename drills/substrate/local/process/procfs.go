@@ -14,7 +14,8 @@ import (
 // stat is what /proc says about a process or a thread.
 type stat struct {
 	pid, parent, group int
-	state              byte // R, S, D, T (stopped), Z (zombie), ...
+	name               string // of the program, cut off after 15 bytes
+	state              byte   // R, S, D, T (stopped), Z (zombie), ...
 	started            uint64
 }
 
@@ -30,7 +31,7 @@ func parseStat(line []byte) (stat, error) {
 	if len(fields) < 20 {
 		return stat{}, fmt.Errorf("only %d fields in %q", len(fields), line)
 	}
-	s := stat{state: fields[0][0]}
+	s := stat{name: string(line[begin+1 : end]), state: fields[0][0]}
 	var errs [4]error
 	s.pid, errs[0] = strconv.Atoi(string(bytes.TrimSpace(line[:begin])))
 	s.parent, errs[1] = strconv.Atoi(string(fields[1]))

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/drillrun/drillrun/catalog"
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/runner"
+	"github.com/drillrun/drillrun/gates"
+	"github.com/drillrun/drillrun/reports"
+)
+
+// series is the drills of one command.
+type series struct {
+	options  *runOptions
+	system   drills.System
+	provider catalog.Provider
+	progress *progress
+	versions map[string]string
+}
+
+// trial is one drill of a series.
+type trial struct {
+	script catalog.Script
+	number int              // from 1
+	result *reports.Results // nil where it was not begun
+}
+
+// all runs every scenario, each as often as asked. After an error, the document
+// holds what was run until then.
+func (s *series) all(ctx context.Context, scripts []catalog.Script) (reports.Document, error) {
+	s.progress.say("seed %d", s.options.seed)
+	planned := make([][]trial, len(scripts))
+	for i, script := range scripts {
+		for n := range s.options.trials {
+			planned[i] = append(planned[i], trial{script: script, number: n + 1})
+		}
+	}
+	err := s.run(ctx, planned)
+	var runs []reports.Results
+	for _, trials := range planned {
+		if results := begun(trials); len(results) > 0 {
+			runs = append(runs, reports.Merge(results))
+		}
+	}
+	return reports.NewDocument(runs, s.options.strict), err
+}
+
+// begun are the results of the trials that were begun.
+func begun(trials []trial) (results []reports.Results) {
+	for _, t := range trials {
+		if t.result != nil {
+			results = append(results, *t.result)
+		}
+	}
+	return results
+}
+
+// run carries out the trials in their order, so many at a time. After the first
+// error no other is begun, and those under way are carried to their ends.
+func (s *series) run(ctx context.Context, planned [][]trial) error {
+	drills, begin := errgroup.WithContext(ctx)
+	drills.SetLimit(s.options.parallel)
+	for _, trials := range planned {
+		for i := range trials {
+			drills.Go(func() error {
+				if begin.Err() != nil {
+					return nil
+				}
+				return s.attempt(ctx, &trials[i])
+			})
+		}
+	}
+	return drills.Wait()
+}
+
+// one carries out a single trial of a scenario.
+func (s *series) one(ctx context.Context, script catalog.Script, number int) (reports.Results, error) {
+	t := trial{script: script, number: number}
+	if err := s.attempt(ctx, &t); err != nil {
+		return reports.Results{}, err
+	}
+	return *t.result, nil
+}
+
+// attempt carries out one trial. A panic would end the program with the status
+// of an unknown verdict, and the other drills unhealed: it becomes an error.
+func (s *series) attempt(ctx context.Context, t *trial) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &exitError{exitCrash, fmt.Errorf("crashed in a drill of %s: %v\n%s", t.script.Name, r, debug.Stack())}
+		}
+	}()
+	result, err := s.drill(ctx, t)
+	t.result = &result
+	return err
+}
+
+func (s *series) drill(ctx context.Context, t *trial) (reports.Results, error) {
+	o, script := s.options, t.script
+	seed := trialSeed(o.seed, t.number)
+	for _, want := range script.Requires {
+		if !s.system.Guarantees().Offers(want) {
+			return reports.Inapplicable(script.Name, seed, s.system.Name()+" offers no "+want), nil
+		}
+	}
+	name, number := script.Name, 0
+	if o.trials > 1 {
+		name, number = fmt.Sprintf("%s %d/%d", name, t.number, o.trials), t.number
+	}
+	lane := s.progress.begin(name)
+	defer lane.end()
+	d := runner.Drill{
+		Scenario: script.Scenario, System: s.system, Substrate: o.substrate, NewSubstrate: s.provider.New,
+		Verbs: catalog.Verbs(), Faults: catalog.Faults(), Aborts: script.Aborts,
+		Replicas: o.replicas, Seed: seed, Trial: number, Timeout: o.timeout, Out: o.out,
+		Versions: s.versions, Progress: lane.at,
+	}
+	folder, err := d.Run(ctx)
+	if folder == "" {
+		return reports.Results{Schema: reports.Schema, Scenario: script.Name, Seed: seed, Why: []string{err.Error()}}, err
+	}
+	result, checkErr := catalog.Judge().Check(folder, o.repeat(script, seed))
+	locate(&result, script)
+	if checkErr == nil {
+		checkErr = folder.Keep(result)
+	}
+	s.progress.say("%-28s %s", name, headline(result))
+	return result, errors.Join(err, checkErr)
+}
+
+// locate says where the gates are written, so that annotations can point there.
+// A built-in scenario has no file that anybody could open.
+func locate(r *reports.Results, script catalog.Script) {
+	if script.Ref != script.Name {
+		r.File = filepath.ToSlash(filepath.Clean(script.Ref))
+	}
+	for i := range r.Gates {
+		r.Gates[i].Line = script.Scenario.Gates[i].Line
+	}
+}
+
+// trialSeed is the seed of a trial: the first has the given one, so that
+// running that seed alone is the same drill.
+func trialSeed(seed uint64, trial int) uint64 {
+	if trial == 1 {
+		return seed
+	}
+	return rand.New(rand.NewPCG(seed, uint64(trial))).Uint64N(1 << 32)
+}
+
+// repeat is the command that does a drill again.
+func (o *runOptions) repeat(script catalog.Script, seed uint64) string {
+	words := []string{"drillrun run", script.Ref, fmt.Sprintf("--seed %d", seed)}
+	if o.system != catalog.DefaultSystem {
+		words = append(words, "--system "+o.system)
+	}
+	if o.substrate != catalog.DefaultSubstrate {
+		words = append(words, "--substrate "+o.substrate)
+	}
+	if o.replicas != 0 {
+		words = append(words, fmt.Sprintf("--replicas %d", o.replicas))
+	}
+	return strings.Join(words, " ")
+}
+
+// headline is a drill's outcome in one line.
+func headline(r reports.Results) string {
+	var wrong []string
+	for _, g := range r.Gates {
+		if g.Verdict == gates.Fail || g.Verdict == gates.Unknown {
+			wrong = append(wrong, g.Gate)
+		}
+	}
+	text := r.Verdict.String()
+	if len(wrong) > 0 {
+		text += ": " + strings.Join(wrong, ", ")
+	}
+	return text
+}
