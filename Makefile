@@ -8,7 +8,7 @@ GOBIN    := $(CURDIR)/.cache/bin
 DRILLRUN := bin/drillrun
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build drill test race fuzz lint vuln bench clean
+.PHONY: help deps build drill prove test race fuzz lint vuln bench clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ build: ## build bin/drillrun and bin/controlplane, static
 
 drill: deps build ## a first drill: crashes of the reference control plane, in a minute
 	@$(DRILLRUN) run first
+
+TRIALS ?= 5
+prove: deps build ## every known defect against the drills, TRIALS (5) times; writes docs/TRACK_RECORD.md
+	@$(DRILLRUN) prove --trials $(TRIALS) --report track-record=docs/TRACK_RECORD.md
 
 # Packages are tested one after the other: several start stores and time things.
 test: deps ## all tests, with real stores and the race detector

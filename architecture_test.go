@@ -28,12 +28,13 @@ var allowed = []struct {
 	{house: "scenarios", imports: []string{"drills"}},
 	{house: "gates", imports: []string{"gates", "drills/history"}},
 	{house: "reports", imports: []string{"reports", "gates", "drills/history"}},
+	{house: "prove", imports: []string{"gates", "reports"}},
 	{house: "reference/adapter", imports: []string{"drills", "drills/history", "reference"}},
 	{house: "reference", imports: []string{"reference"}},
 	{house: "internal/suggest", stdOnly: true},
 	{house: "catalog", imports: []string{"drills", "faults", "gates", "reference", "reports", "scenarios"}},
 	{house: "cmd/controlplane", imports: []string{"reference"}},
-	{house: "cmd/drillrun", imports: []string{"catalog", "drills", "gates", "reference/adapter", "reports", "scenarios"}},
+	{house: "cmd/drillrun", imports: []string{"catalog", "drills", "gates", "prove", "reference/adapter", "reports", "scenarios"}},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

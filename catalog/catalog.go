@@ -13,6 +13,7 @@ import (
 	"github.com/drillrun/drillrun/gates/availability"
 	"github.com/drillrun/drillrun/gates/deadletters"
 	"github.com/drillrun/drillrun/gates/duplicates"
+	"github.com/drillrun/drillrun/gates/exitzero"
 	"github.com/drillrun/drillrun/gates/failover"
 	"github.com/drillrun/drillrun/gates/latency"
 	"github.com/drillrun/drillrun/gates/leaked"
@@ -42,7 +43,7 @@ func Metrics() []gates.Metric {
 		duplicates.Metric(), lost.Metric(), unfenced.Metric(),
 		redeliveries.Metric(), stuck.Metric(), deadletters.Metric(),
 		takeover.Metric(), recovery.Metric(), overlap.Metric(), zombie.Metric(),
-		leaked.Metric(), republished.Metric(), latency.Calm(), latency.Fault(),
+		leaked.Metric(), republished.Metric(), exitzero.Metric(), latency.Calm(), latency.Fault(),
 	}
 }
 

@@ -1,11 +1,13 @@
 package catalog_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/drillrun/drillrun/catalog"
+	"github.com/drillrun/drillrun/gates"
 	"github.com/drillrun/drillrun/scenarios"
 )
 
@@ -63,4 +65,37 @@ func TestMistakesInGatesNameTheirLine(t *testing.T) {
 	_, err := catalog.Parse("x.txtar", []byte("drain\n-- gates --\nlots == 0\noutage < soon\n"))
 	require.ErrorContains(t, err, "x.txtar:3: lots == 0: unknown metric")
 	require.ErrorContains(t, err, "x.txtar:4: outage < soon: outage is a time")
+}
+
+func TestDefectsNameScenariosThatJudgeTheirGate(t *testing.T) {
+	names := map[string]bool{}
+	for _, d := range catalog.Defects() {
+		require.False(t, names[d.Name], "two defects are called %s", d.Name)
+		names[d.Name] = true
+		require.NotEmpty(t, d.Wrong, d.Name)
+		require.NotEmpty(t, d.Origin, d.Name)
+		require.NotEmpty(t, d.Symptom, d.Name)
+		require.NotNil(t, d.Break, d.Name)
+		require.NotEmpty(t, d.Scenarios, d.Name)
+		scripts, err := catalog.Scripts(d.Scenarios)
+		require.NoError(t, err, d.Name)
+		for _, s := range scripts {
+			require.True(t, slices.ContainsFunc(s.Gates, func(g gates.Gate) bool { return g.Metric.Name == d.Gate }),
+				"%s: %s has no gate on %s", d.Name, s.Name, d.Gate)
+		}
+	}
+}
+
+func TestAnUnknownDefectSuggestsTheNearest(t *testing.T) {
+	_, err := catalog.Defect("no-trem")
+	require.ErrorContains(t, err, `unknown defect "no-trem": did you mean "no-term"?`)
+}
+
+func TestASubstrateLacksKnownFaultsForAReason(t *testing.T) {
+	for name, entry := range catalog.Substrates() {
+		for fault, why := range entry.Lacks {
+			require.Contains(t, catalog.Faults(), fault, name)
+			require.NotEmpty(t, why, "%s: %s", name, fault)
+		}
+	}
 }

@@ -19,11 +19,11 @@ func All() map[string]drills.FaultSpec {
 	faults := map[string]drills.FaultSpec{}
 	for _, f := range []drills.FaultSpec{
 		// of processes
-		Kill(), Terminate(), Restart(), Crash(), CrashLoop(), Pause(),
+		Kill(), Terminate(), Restart(), Crash(), CrashLoop(), Pause(), Misconfigure(),
 		// of links
 		Partition(), Stall(), Refuse(), Reset(), Latency(), Bandwidth(), Slice(), Limit(),
 		// of stores
-		TerminateBackend(), Exhaust(), ReadOnly(), Flush(), OOM(),
+		TerminateBackend(), Exhaust(), ReadOnly(), LockTable(), Flush(), OOM(),
 		// of backends
 		Fail(), Slow(), Hang(),
 	} {

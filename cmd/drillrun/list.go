@@ -18,6 +18,7 @@ import (
 
 // lists are what can be listed, by name.
 var lists = map[string]func(io.Writer) error{
+	"defects":    listDefects,
 	"scenarios":  listScenarios,
 	"verbs":      listVerbs,
 	"faults":     listFaults,
@@ -82,6 +83,16 @@ func listFaults(w io.Writer) error {
 func listGates(w io.Writer) error {
 	for _, m := range catalog.Metrics() {
 		if err := entry(w, fmt.Sprintf("%s (%s)", m.Name, m.Unit), m.Summary, m.Doc, "Needs: "+m.Needs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func listDefects(w io.Writer) error {
+	for _, d := range catalog.Defects() {
+		caught := fmt.Sprintf("Caught by: %s in %s", d.Gate, strings.Join(d.Scenarios, ", "))
+		if err := entry(w, d.Name, "Wrong: "+d.Wrong+".", "Found in: "+d.Origin+".", "Symptom: "+d.Symptom+".", caught+"."); err != nil {
 			return err
 		}
 	}

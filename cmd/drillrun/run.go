@@ -25,6 +25,7 @@ const maxTrials = 10_000
 
 type runOptions struct {
 	system    string
+	defect    string // of the system; empty for the sound one
 	substrate string
 	replicas  int
 	seed      uint64
@@ -56,6 +57,7 @@ built-in scenario is run.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.system, "system", catalog.DefaultSystem, "the system to drill")
+	f.StringVar(&o.defect, "defect", "", "build every replica with this defect (see: drillrun list defects)")
 	f.StringVar(&o.substrate, "substrate", catalog.DefaultSubstrate, "where its replicas run")
 	f.IntVar(&o.replicas, "replicas", 0, "replicas to start (default: as the scenario says)")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all that is random (default: drawn, printed and stored)")
@@ -150,8 +152,23 @@ func (o *runOptions) choose() (drills.System, catalog.SubstrateEntry, error) {
 	if !ok {
 		return nil, none, suggest.Unknown("system", o.system, slices.Collect(maps.Keys(catalog.Systems())))
 	}
+	if err := o.checkDefect(); err != nil {
+		return nil, none, err
+	}
 	system, err := entry.New()
 	return system, substrate, err
+}
+
+// checkDefect refuses a defect that would be drilled as if it were sound.
+func (o *runOptions) checkDefect() error {
+	switch {
+	case o.defect == "":
+		return nil
+	case o.system != catalog.DefaultSystem:
+		return fmt.Errorf("--defect %s: only the system %s has defects", o.defect, catalog.DefaultSystem)
+	}
+	_, err := catalog.Defect(o.defect)
+	return err
 }
 
 // finish tells what was found, also after an interruption, and turns it into

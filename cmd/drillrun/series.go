@@ -15,6 +15,7 @@ import (
 	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/runner"
 	"github.com/drillrun/drillrun/gates"
+	"github.com/drillrun/drillrun/reference/adapter"
 	"github.com/drillrun/drillrun/reports"
 )
 
@@ -113,6 +114,9 @@ func (s *series) drill(ctx context.Context, t *trial) (reports.Results, error) {
 		}
 	}
 	name, number := script.Name, 0
+	if o.defect != "" {
+		name = o.defect + ", " + name
+	}
 	if o.trials > 1 {
 		name, number = fmt.Sprintf("%s %d/%d", name, t.number, o.trials), t.number
 	}
@@ -121,7 +125,7 @@ func (s *series) drill(ctx context.Context, t *trial) (reports.Results, error) {
 	d := runner.Drill{
 		Scenario: script.Scenario, System: s.system, Substrate: o.substrate, NewSubstrate: s.provider.New,
 		Verbs: catalog.Verbs(), Faults: catalog.Faults(), Aborts: script.Aborts,
-		Replicas: o.replicas, Seed: seed, Trial: number, Timeout: o.timeout, Out: o.out,
+		Options: o.systemOptions(), Replicas: o.replicas, Seed: seed, Trial: number, Timeout: o.timeout, Out: o.out,
 		Versions: s.versions, Progress: lane.at,
 	}
 	folder, err := d.Run(ctx)
@@ -157,11 +161,22 @@ func trialSeed(seed uint64, trial int) uint64 {
 	return rand.New(rand.NewPCG(seed, uint64(trial))).Uint64N(1 << 32)
 }
 
+// systemOptions are the settings that the system is started with.
+func (o *runOptions) systemOptions() map[string]string {
+	if o.defect == "" {
+		return nil
+	}
+	return map[string]string{adapter.DefectOption: o.defect}
+}
+
 // repeat is the command that does a drill again.
 func (o *runOptions) repeat(script catalog.Script, seed uint64) string {
 	words := []string{"drillrun run", script.Ref, fmt.Sprintf("--seed %d", seed)}
 	if o.system != catalog.DefaultSystem {
 		words = append(words, "--system "+o.system)
+	}
+	if o.defect != "" {
+		words = append(words, "--defect "+o.defect)
 	}
 	if o.substrate != catalog.DefaultSubstrate {
 		words = append(words, "--substrate "+o.substrate)

@@ -25,6 +25,7 @@ type Workload struct {
 	Clients int
 	Kind    string      // kind of job; empty for the system's default
 	Work    drills.Span // how long a job works before its effect; zero for not at all
+	Poison  float64     // share of jobs that cannot be done, from 0 to 1
 }
 
 // load is one running load: an open loop, in which the schedule never waits
@@ -88,14 +89,21 @@ func (l *load) submitAll(ctx, schedule context.Context) {
 	}
 }
 
+// poisonous is how long a poisoned job asks to work.
+const poisonous = -time.Millisecond
+
 // op makes the i-th submission of the load: the same for the same seed.
 func (l *load) op(i int, random *rand.Rand) (drills.Op, error) {
 	key := fmt.Sprintf("%x-%d-%d", l.drill.cfg.Seed, l.number, i)
 	op := drills.Op{Name: "submit", Kind: l.work.Kind, Key: key, Subject: "job/" + key}
-	if l.work.Work == (drills.Span{}) {
+	work := Draw(random, l.work.Work)
+	if l.work.Poison > 0 && random.Float64() < l.work.Poison {
+		op.Subject, work = history.PoisonPrefix+key, poisonous
+	}
+	if work == 0 {
 		return op, nil
 	}
-	args, err := json.Marshal(map[string]int64{"work_ms": Draw(random, l.work.Work).Milliseconds()})
+	args, err := json.Marshal(map[string]int64{"work_ms": work.Milliseconds()})
 	op.Args = args
 	return op, err
 }

@@ -91,7 +91,7 @@ func (v *View) submission(e *history.Event) {
 		v.err = err
 		return
 	}
-	if _, done := v.effects[submit.Subject]; !done {
+	if _, done := v.effects[submit.Subject]; !done && !history.Poisoned(submit.Subject) {
 		v.waiting[submit.Subject] = struct{}{}
 	}
 }

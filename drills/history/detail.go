@@ -2,6 +2,7 @@ package history
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -12,6 +13,13 @@ type Submit struct {
 	Replica  string        `json:"replica,omitempty"`  // which one answered last
 	Attempts int           `json:"attempts,omitempty"` // replicas asked
 }
+
+// PoisonPrefix begins the subject of a planted job that no system can do: it
+// owes no effect, and must be given up and kept among the dead letters.
+const PoisonPrefix = "poison/"
+
+// Poisoned says whether the subject is of a job that was planted to fail.
+func Poisoned(subject string) bool { return strings.HasPrefix(subject, PoisonPrefix) }
 
 // Outcome is what the witness did with an effect.
 type Outcome string

@@ -2,7 +2,9 @@
 // completions alone hide.
 //
 // It is the count "dead_letters" of the snapshot at rest minus that of the
-// baseline, taken before the script began.
+// baseline, taken before the script began, and minus the submissions that were
+// planted to fail: those acknowledged, and those whose outcome is open. A
+// planted job that has no dead letter is package lost's.
 //
 // Minimum evidence: an acknowledged submission, a completed drain, and both
 // counts. Fewer dead letters at rest than at first (a store lost them) say
@@ -31,12 +33,21 @@ func Metric() gates.Metric {
 	}
 }
 
-type meter struct{ rest gates.Rest }
+type meter struct {
+	rest    gates.Rest
+	planted int64 // submissions planted to fail, and perhaps taken
+}
 
-// Observe waits for the snapshots.
-func (m *meter) Observe(e *gates.Event) { m.rest.ObserveRest(e.Event) }
+// Observe waits for the snapshots and counts what was planted.
+func (m *meter) Observe(e *gates.Event) {
+	m.rest.ObserveRest(e.Event)
+	taken := e.Phase == history.OK || e.Phase == history.Info
+	if submit, ok := e.Submit(); ok && taken && history.Poisoned(submit.Subject) {
+		m.planted++
+	}
+}
 
-// Measure is the difference of the stores' counts.
+// Measure is the difference of the stores' counts, without what was planted.
 func (m *meter) Measure() gates.Measurement {
 	g, missing := m.rest.Growth(history.CountDeadLetters)
 	switch {
@@ -47,9 +58,14 @@ func (m *meter) Measure() gates.Measurement {
 	case g.After == g.Before && m.rest.Acknowledged() == 0:
 		return gates.Measurement{Missing: "no submission was acknowledged"}
 	}
-	found := gates.Measurement{Value: float64(g.After - g.Before), N: m.rest.Acknowledged(), Evidence: g.Evidence}
+	found := gates.Measurement{
+		Value: float64(max(0, g.After-g.Before-m.planted)), N: m.rest.Acknowledged(), Evidence: g.Evidence,
+	}
 	if g.Before > 0 {
 		found.Note = fmt.Sprintf("%d were there before", g.Before)
+	}
+	if m.planted > 0 {
+		found.Note = fmt.Sprintf("beyond %d that were planted to fail", m.planted)
 	}
 	return found
 }

@@ -112,7 +112,8 @@ func (m *meter) submission(e *gates.Event) {
 	if e.Phase == history.Invoke {
 		return
 	}
-	if subject, ok := e.Subject(); ok && e.Phase == history.OK {
+	if submit, ok := e.Submit(); ok && e.Phase == history.OK && !history.Poisoned(submit.Subject) {
+		subject, _ := e.Subject()
 		m.owed.add(subject)
 	}
 	if len(m.waiting) == 0 {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/drillrun/drillrun/drills"
-	"github.com/drillrun/drillrun/reference/controlplane"
+	"github.com/drillrun/drillrun/reference/defects"
 )
 
 // The drill profile: short intervals, so that a drill outlasts all of them.
@@ -28,20 +28,6 @@ const (
 
 	startDeadline = 30 * time.Second
 )
-
-// replicaMark in the environment makes a binary that calls RunReplica be a
-// replica instead of itself.
-const replicaMark = "DRILLRUN_REPLICA"
-
-// RunReplica turns the process into a replica of the reference, and never
-// returns, if it has been started as one. Call it first in main, and in
-// TestMain: one installed binary is then all that a drill needs.
-func RunReplica() {
-	if os.Getenv(replicaMark) == "" {
-		return
-	}
-	os.Exit(controlplane.Main(context.Background(), os.Getenv, os.Stdout, os.Stderr))
-}
 
 // System is the reference control plane as something to drill.
 type System struct {
@@ -81,6 +67,9 @@ func (*System) Settle() time.Duration { return settle }
 // Start brings up the stores, then the replicas with their links, and returns
 // once every replica is ready.
 func (s *System) Start(ctx context.Context, env drills.Environment, replicas int) (drills.Cluster, error) {
+	if err := checkOptions(env.Options); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, startDeadline)
 	defer cancel()
 	c := &cluster{substrate: env.Substrate}
@@ -89,6 +78,19 @@ func (s *System) Start(ctx context.Context, env drills.Environment, replicas int
 		return nil, errors.Join(err, c.Close(context.WithoutCancel(ctx)))
 	}
 	return c, nil
+}
+
+// checkOptions refuses what would be drilled as if it were sound.
+func checkOptions(options map[string]string) error {
+	for name, value := range options {
+		if name != DefectOption {
+			return fmt.Errorf("the reference has no option %q", name)
+		}
+		if _, known := defects.Named(value); !known {
+			return fmt.Errorf("the reference has no defect %q", value)
+		}
+	}
+	return nil
 }
 
 func (c *cluster) start(ctx context.Context, command []string, env drills.Environment, replicas int) error {
@@ -109,6 +111,7 @@ func (c *cluster) start(ctx context.Context, command []string, env drills.Enviro
 	if err := c.awaitReady(ctx); err != nil {
 		return err
 	}
+	c.awaitLeader(ctx)
 	return c.look.installTriggers(ctx)
 }
 
@@ -148,7 +151,7 @@ func (c *cluster) launch(ctx context.Context, name string, command []string, env
 	r.process, err = c.substrate.Launch(ctx, drills.ProcessSpec{
 		Name: name, Command: command, Ports: []string{"API_ADDR"}, Grace: grace + time.Second,
 		Env: []string{
-			replicaMark + "=1", "ROLE=all", "REPLICA=" + name,
+			replicaMark + "=1", defectMark + "=" + env.Options[DefectOption], "ROLE=all", "REPLICA=" + name,
 			"DATABASE_URL=" + c.postgres.URL(toPostgres.Addr()),
 			"REDIS_URL=" + c.redis.URL(toRedis.Addr()),
 			"WITNESS_URL=http://" + toWitness.Addr(), "WITNESS_TOKEN=" + env.Token(name),

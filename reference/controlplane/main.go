@@ -18,7 +18,8 @@ import (
 const (
 	exitStopped = 0
 	exitFailed  = 1
-	exitConfig  = 3
+	// ExitConfig says that the replica refused to start as configured.
+	ExitConfig = 3
 )
 
 // stopLimit is how much longer than the grace a stop may take before it is cut
@@ -98,5 +99,5 @@ func refuse(stderr io.Writer, err error) int {
 	if _, werr := fmt.Fprintf(stderr, "controlplane: %v\n", err); werr != nil {
 		return exitFailed
 	}
-	return exitConfig
+	return ExitConfig
 }

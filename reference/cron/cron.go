@@ -18,8 +18,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/drillrun/drillrun/reference/backoff"
 	"github.com/drillrun/drillrun/reference/effects"
 	"github.com/drillrun/drillrun/reference/leadership"
@@ -106,7 +104,7 @@ func (c *Cron) catchUp(ctx context.Context) (time.Duration, error) {
 
 // Store is Slots in Postgres.
 type Store struct {
-	pool  *pgxpool.Pool
+	db    leadership.DB
 	every time.Duration
 	limit time.Duration
 }
@@ -115,8 +113,8 @@ var _ Slots = (*Store)(nil)
 
 // NewStore returns the record for an interval, at least a millisecond. It
 // gives each call at most limit.
-func NewStore(pool *pgxpool.Pool, every, limit time.Duration) *Store {
-	return &Store{pool: pool, every: every, limit: limit}
+func NewStore(db leadership.DB, every, limit time.Duration) *Store {
+	return &Store{db: db, every: every, limit: limit}
 }
 
 const dueSQL = `
@@ -132,7 +130,7 @@ func (s *Store) Due(ctx context.Context) (Due, error) {
 		millis   int64
 		recorded *int64
 	)
-	if err := s.pool.QueryRow(ctx, dueSQL, s.every.Milliseconds()).Scan(&d.Last, &millis, &recorded); err != nil {
+	if err := s.db.QueryRow(ctx, dueSQL, s.every.Milliseconds()).Scan(&d.Last, &millis, &recorded); err != nil {
 		return Due{}, fmt.Errorf("read cron slots: %w", err)
 	}
 	d.First, d.New, d.Next = d.Last, recorded == nil, time.Duration(millis)*time.Millisecond
@@ -151,7 +149,7 @@ const recordSQL = `
 func (s *Store) Record(ctx context.Context, slot int64) error {
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
-	if _, err := leadership.Exec(ctx, s.pool, recordSQL, s.every.Milliseconds(), slot); err != nil {
+	if _, err := leadership.Exec(ctx, s.db, recordSQL, s.every.Milliseconds(), slot); err != nil {
 		return fmt.Errorf("record cron slot %d: %w", slot, err)
 	}
 	return nil

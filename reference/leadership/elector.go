@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/drillrun/drillrun/reference/postgres"
 )
@@ -16,8 +17,27 @@ type Elector interface {
 	Hold(ctx context.Context, key string, lead func(context.Context) error) error
 }
 
+// Session is what one leadership is sought and held on.
+type Session interface {
+	// Lock waits until the session holds the lock of that key.
+	Lock(ctx context.Context, key string) error
+	// RaiseTerm makes the lock a leadership. It returns the new term and when
+	// the request for it was sent.
+	RaiseTerm(ctx context.Context, key, holder string) (term uint64, sent time.Time, err error)
+	// Keep holds the leadership until ctx ends, the session breaks or an
+	// answer stays away for ttl/2. It tells of each request that was answered
+	// when that had been sent.
+	Keep(ctx context.Context, sent time.Time, answered func(sent time.Time)) error
+	// Close ends the session, and with it all that it holds.
+	Close()
+}
+
+// Open opens a session under the options' name.
+type Open func(ctx context.Context, o postgres.Options) (Session, error)
+
 // Sessions is the Elector over session locks of Postgres.
 type Sessions struct {
+	open     Open
 	postgres postgres.Options
 	holder   string
 }
@@ -28,28 +48,35 @@ var _ Elector = (*Sessions)(nil)
 // session is named after the replica and the key in pg_stat_activity:
 // "<options' name>/leadership/<key>".
 func NewSessions(o postgres.Options, holder string) *Sessions {
-	return &Sessions{postgres: o, holder: holder}
+	return NewSessionsBy(OpenSession, o, holder)
+}
+
+// NewSessionsBy returns an elector whose sessions are opened by open.
+func NewSessionsBy(open Open, o postgres.Options, holder string) *Sessions {
+	return &Sessions{open: open, postgres: o, holder: holder}
 }
 
 // Hold implements Elector.
 func (e *Sessions) Hold(ctx context.Context, key string, lead func(context.Context) error) error {
 	o := e.postgres
 	o.Name += "/leadership/" + key
-	s, err := openSession(ctx, o)
+	s, err := e.open(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	if err := s.lock(ctx, key); err != nil {
+	defer s.Close()
+	if err := s.Lock(ctx, key); err != nil {
 		return fmt.Errorf("wait for leadership %s: %w", key, err)
 	}
-	term, sent, err := s.raiseTerm(ctx, key, e.holder)
+	term, sent, err := s.RaiseTerm(ctx, key, e.holder)
 	if err != nil {
 		return fmt.Errorf("raise term of %s: %w", key, err)
 	}
-	valid := &validity{until: sent.Add(e.postgres.TTL / 2)}
+	var valid validity
+	answered := func(sent time.Time) { valid.set(sent.Add(e.postgres.TTL / 2)) }
+	answered(sent)
 	lease := NewLease(key, term, valid.check)
-	return during(ctx, lease, lead, func(ctx context.Context) error { return s.keep(ctx, sent, valid) })
+	return during(ctx, lease, lead, func(ctx context.Context) error { return s.Keep(ctx, sent, answered) })
 }
 
 // errLeadEnded ends keep when the work done as the holder has ended first.

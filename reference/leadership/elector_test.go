@@ -13,30 +13,30 @@ func TestAWaiterLeadsMillisecondsAfterTheHolderDies(t *testing.T) {
 	const ttl, samples = 2 * time.Second, 30
 	o := database(t, ttl)
 	ctx := t.Context()
-	holder, err := openSession(ctx, o)
+	holder, err := OpenSession(ctx, o)
 	require.NoError(t, err)
-	require.NoError(t, holder.lock(ctx, "k"))
+	require.NoError(t, holder.Lock(ctx, "k"))
 	look := connect(t, o)
 	var last uint64
 	took := make([]time.Duration, 0, samples)
 	for range samples {
-		waiter, err := openSession(ctx, o)
+		waiter, err := OpenSession(ctx, o)
 		require.NoError(t, err)
 		granted := make(chan error, 1)
-		go func() { granted <- waiter.lock(ctx, "k") }()
+		go func() { granted <- waiter.Lock(ctx, "k") }()
 		waiting(t, look, 1)
 		died := time.Now()
-		require.NoError(t, holder.conn.PgConn().Conn().Close()) // no goodbye, as when it is killed
+		require.NoError(t, holder.(*session).conn.PgConn().Conn().Close()) // no goodbye, as when it is killed
 		require.NoError(t, <-granted)
-		term, _, err := waiter.raiseTerm(ctx, "k", "waiter")
+		term, _, err := waiter.RaiseTerm(ctx, "k", "waiter")
 		require.NoError(t, err)
 		took = append(took, time.Since(died))
 		require.Greater(t, term, last, "a term only grows")
 		last = term
-		holder.close()
+		holder.Close()
 		holder = waiter
 	}
-	holder.close()
+	holder.Close()
 	slices.Sort(took)
 	t.Logf("handover with term, %d samples: p50 %v, max %v", samples, took[samples/2], took[samples-1])
 	require.Less(t, took[samples/2], 200*time.Millisecond)

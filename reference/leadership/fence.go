@@ -18,6 +18,7 @@ const Fence = `EXISTS (SELECT 1 FROM leadership WHERE key = $1 AND term = $2 FOR
 // DB is a pool or a connection.
 type DB interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 

@@ -72,11 +72,11 @@ func TestAFencedWriteThatWaitsForARowNeverCommitsUnderASupersededTerm(t *testing
 	}()
 	blocked(t, look, 1)
 	raised := make(chan error, 1)
-	next, err := openSession(ctx, o)
+	next, err := OpenSession(ctx, o)
 	require.NoError(t, err)
-	defer next.close()
+	defer next.Close()
 	go func() {
-		_, _, err := next.raiseTerm(ctx, "k", "replica-2")
+		_, _, err := next.RaiseTerm(ctx, "k", "replica-2")
 		raised <- err
 	}()
 	blocked(t, look, 2)

@@ -72,12 +72,6 @@ type validity struct {
 	until time.Time
 }
 
-func (v *validity) get() time.Time {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.until
-}
-
 func (v *validity) set(t time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -85,7 +79,9 @@ func (v *validity) set(t time.Time) {
 }
 
 func (v *validity) check() error {
-	if !time.Now().Before(v.get()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !time.Now().Before(v.until) {
 		return ErrTermLost
 	}
 	return nil

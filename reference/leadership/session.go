@@ -18,7 +18,7 @@ const (
 
 	lockNotAvailable = "55P03" // SQLSTATE of an expired lock_timeout
 
-	lockSQL = `SELECT pg_advisory_lock(hashtextextended('leadership/' || $1, 0))`
+	lockSQL = `SELECT pg_advisory_lock(` + LockID + `)`
 	termSQL = `
 		INSERT INTO leadership AS l (key, term, holder) VALUES ($1, 1, $2)
 		ON CONFLICT (key) DO UPDATE
@@ -26,34 +26,46 @@ const (
 		RETURNING term`
 )
 
+// LockID is the number of the advisory lock of the key $1.
+const LockID = `hashtextextended('leadership/' || $1, 0)`
+
 // session is the one connection on which a leadership is sought and held.
 type session struct {
 	conn *pgx.Conn
 	ttl  time.Duration
 }
 
-// openSession connects and prepares both statements, so that nothing but the
-// term stands between the grant of the lock and the first effect.
-func openSession(ctx context.Context, o postgres.Options) (*session, error) {
+var _ Session = (*session)(nil)
+
+// OpenSession opens a session on a connection of its own, which the server
+// drops when it is silent for the ttl.
+func OpenSession(ctx context.Context, o postgres.Options) (Session, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.TTL/2)
 	defer cancel()
 	conn, err := postgres.Connect(ctx, o, map[string]string{"idle_session_timeout": postgres.Millis(o.TTL)})
 	if err != nil {
 		return nil, fmt.Errorf("open leadership session: %w", err)
 	}
-	s := &session{conn: conn, ttl: o.TTL}
+	return NewSession(ctx, conn, o.TTL)
+}
+
+// NewSession makes a session of a connection, which it closes. It prepares both
+// statements, so that nothing but the term stands between the grant of the lock
+// and the first effect.
+func NewSession(ctx context.Context, conn *pgx.Conn, ttl time.Duration) (Session, error) {
+	s := &session{conn: conn, ttl: ttl}
 	for name, sql := range map[string]string{lockStatement: lockSQL, termStatement: termSQL} {
 		if _, err := conn.Prepare(ctx, name, sql); err != nil {
-			s.close()
+			s.Close()
 			return nil, fmt.Errorf("prepare %s: %w", name, err)
 		}
 	}
 	return s, nil
 }
 
-// lock waits until the session holds the lock of that key. The server answers
-// every ttl/2 at the latest; one that does not is cut off.
-func (s *session) lock(ctx context.Context, key string) error {
+// Lock implements Session. The server answers every ttl/2 at the latest; one
+// that does not is cut off.
+func (s *session) Lock(ctx context.Context, key string) error {
 	for {
 		err := s.ask(ctx, s.ttl/2+s.ttl/4, func(ctx context.Context) error {
 			_, err := s.conn.Exec(ctx, lockStatement, key)
@@ -65,10 +77,9 @@ func (s *session) lock(ctx context.Context, key string) error {
 	}
 }
 
-// raiseTerm makes the session's lock a leadership. It returns the new term and
-// when the request for it was sent. A predecessor's fenced write that is being
+// RaiseTerm implements Session. A predecessor's fenced write that is being
 // committed holds the row for a moment.
-func (s *session) raiseTerm(ctx context.Context, key, holder string) (term uint64, sent time.Time, err error) {
+func (s *session) RaiseTerm(ctx context.Context, key, holder string) (term uint64, sent time.Time, err error) {
 	for {
 		var n int64
 		sent = time.Now()
@@ -81,23 +92,21 @@ func (s *session) raiseTerm(ctx context.Context, key, holder string) (term uint6
 	}
 }
 
-// keep holds the leadership until ctx ends, the session breaks or an answer
-// stays away for ttl/2. valid moves with each answer; keep returns before it
-// has run out for long.
-func (s *session) keep(ctx context.Context, sent time.Time, valid *validity) error {
+// Keep implements Session.
+func (s *session) Keep(ctx context.Context, sent time.Time, answered func(sent time.Time)) error {
 	for {
 		if err := s.listen(ctx, sent.Add(s.ttl/4)); err != nil {
 			return err
 		}
 		next := time.Now()
-		ping, cancel := context.WithDeadline(ctx, valid.get())
+		ping, cancel := context.WithDeadline(ctx, sent.Add(s.ttl/2))
 		err := s.conn.Ping(ping)
 		cancel()
 		if err != nil {
 			return fmt.Errorf("ping leadership session: %w", err)
 		}
 		sent = next
-		valid.set(sent.Add(s.ttl / 2))
+		answered(sent)
 	}
 }
 
@@ -126,7 +135,8 @@ func (s *session) ask(ctx context.Context, limit time.Duration, f func(context.C
 	return f(ctx)
 }
 
-func (s *session) close() { postgres.Close(s.conn) }
+// Close implements Session.
+func (s *session) Close() { postgres.Close(s.conn) }
 
 func isLockTimeout(err error) bool {
 	var pg *pgconn.PgError

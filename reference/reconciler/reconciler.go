@@ -25,8 +25,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/drillrun/drillrun/reference/backoff"
 	"github.com/drillrun/drillrun/reference/leadership"
 	"github.com/drillrun/drillrun/reference/metrics"
@@ -104,15 +102,15 @@ func (r *Reconciler) sweep(ctx context.Context) error {
 
 // Store is Jobs in Postgres.
 type Store struct {
-	pool  *pgxpool.Pool
+	db    leadership.DB
 	limit time.Duration
 }
 
 var _ Jobs = (*Store)(nil)
 
 // NewStore returns a store that gives each call at most limit.
-func NewStore(pool *pgxpool.Pool, limit time.Duration) *Store {
-	return &Store{pool: pool, limit: limit}
+func NewStore(db leadership.DB, limit time.Duration) *Store {
+	return &Store{db: db, limit: limit}
 }
 
 const republishSQL = `
@@ -131,7 +129,7 @@ const republishSQL = `
 func (s *Store) Republish(ctx context.Context, generation string, quiet time.Duration) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
-	n, err := leadership.Exec(ctx, s.pool, republishSQL, generation, quiet)
+	n, err := leadership.Exec(ctx, s.db, republishSQL, generation, quiet)
 	if err != nil {
 		return 0, fmt.Errorf("republish: %w", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/drillrun/drillrun/reference/leadership"
 )
@@ -28,22 +27,22 @@ type Outbox interface {
 
 // Store is the Outbox in Postgres.
 type Store struct {
-	pool  *pgxpool.Pool
+	db    leadership.DB
 	limit time.Duration
 }
 
 var _ Outbox = (*Store)(nil)
 
 // NewStore returns a store that gives each call at most limit.
-func NewStore(pool *pgxpool.Pool, limit time.Duration) *Store {
-	return &Store{pool: pool, limit: limit}
+func NewStore(db leadership.DB, limit time.Duration) *Store {
+	return &Store{db: db, limit: limit}
 }
 
 // Due implements Outbox.
 func (s *Store) Due(ctx context.Context, n int) ([]Row, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
-	rows, err := s.pool.Query(ctx, `
+	rows, err := s.db.Query(ctx, `
 		SELECT id, job_id FROM outbox
 		WHERE published_at IS NULL AND available_at <= clock_timestamp()
 		ORDER BY id LIMIT $1`, n)
@@ -69,7 +68,7 @@ func (s *Store) Mark(ctx context.Context, rows []Row, generation string) error {
 	for i, r := range rows {
 		ids[i] = r.ID
 	}
-	if _, err := leadership.Exec(ctx, s.pool, markSQL, ids, generation); err != nil {
+	if _, err := leadership.Exec(ctx, s.db, markSQL, ids, generation); err != nil {
 		return fmt.Errorf("mark %d outbox rows: %w", len(ids), err)
 	}
 	return nil

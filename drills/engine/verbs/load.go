@@ -22,9 +22,9 @@ func Load() engine.Verb {
 	return engine.Verb{
 		VerbSpec: drills.VerbSpec{
 			Name:       "load",
-			Usage:      "load jobs [rate=N/s] [clients=N] [kind=NAME] [work=DURATION|FROM..TO] [for=DURATION] [&]",
+			Usage:      "load jobs [rate=N/s] [clients=N] [kind=NAME] [work=DURATION|FROM..TO] [poison=N%] [for=DURATION] [&]",
 			Summary:    "submit jobs at a given rate, whatever the system answers",
-			Doc:        "An open loop: the schedule never waits for an answer, and latency counts from the moment the schedule intended. Each client retries the next replica with the same idempotency key. work= is how long a job works before its effect. Ends at \"stop load\", at \"drain\", or after for=.",
+			Doc:        "An open loop: the schedule never waits for an answer, and latency counts from the moment the schedule intended. Each client retries the next replica with the same idempotency key. work= is how long a job works before its effect. poison= is the share of jobs that nobody can do (they ask for a negative time to work, and with kind= perhaps for a kind that nobody knows): the gates want each of them among the dead letters, and no effect of it. Ends at \"stop load\", at \"drain\", or after for=.",
 			Background: true,
 			Check: func(a drills.Args) error {
 				_, _, err := workload(a)
@@ -42,7 +42,7 @@ func Load() engine.Verb {
 }
 
 func workload(a drills.Args) (w engine.Workload, limit time.Duration, err error) {
-	if err = a.Takes(1, 1, "rate", "clients", "kind", "work", "for"); err != nil {
+	if err = a.Takes(1, 1, "rate", "clients", "kind", "work", "poison", "for"); err != nil {
 		return w, 0, err
 	}
 	if w.Name = a.Words[0]; w.Name != "jobs" {
@@ -58,6 +58,9 @@ func workload(a drills.Args) (w engine.Workload, limit time.Duration, err error)
 		if w.Work, err = drills.ParseSpan(text); err != nil {
 			return w, 0, fmt.Errorf("work=%s: %w", text, err)
 		}
+	}
+	if w.Poison, err = a.Share("poison", 0); err != nil {
+		return w, 0, err
 	}
 	w.Kind = a.Options["kind"]
 	limit, err = a.Duration("for", maxLoad)

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drillrun/drillrun/catalog"
+	"github.com/drillrun/drillrun/prove"
+	"github.com/drillrun/drillrun/reports"
+)
+
+// trackRecord is the format of docs/TRACK_RECORD.md.
+const trackRecord = "track-record"
+
+type proveOptions struct {
+	run       runOptions // how each drill is run
+	defects   []string
+	scenarios []string
+	budget    time.Duration
+	reports   []string
+	json      bool
+}
+
+func newProve() *cobra.Command {
+	o := &proveOptions{run: runOptions{system: catalog.DefaultSystem, substrate: catalog.DefaultSubstrate, parallel: 1}}
+	cmd := &cobra.Command{
+		Use:   "prove",
+		Short: "Hold the drills against known defects: the kill matrix",
+		Long: `Holds every defect of the reference against the scenarios that should catch it,
+the cheapest first, until the gate that names its symptom has failed in every
+trial; and the sound reference against the same scenarios.
+
+The exit code is 1 if a defect escapes or the sound reference is accused, and 2
+if something stays unknown or was not run.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("seed") {
+				o.run.seed = rand.Uint64N(1 << 32)
+			}
+			return o.prove(cmd)
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&o.defects, "defect", nil, "only this defect; may be repeated")
+	f.StringArrayVar(&o.scenarios, "scenario", nil, "only this scenario; with --defect, whether or not it should catch that one; may be repeated")
+	f.IntVar(&o.run.trials, "trials", 1, "drill each pair N times, with a seed of its own each time")
+	f.DurationVar(&o.budget, "budget", 0, "begin no drill after this time; what was not run is told")
+	f.Uint64Var(&o.run.seed, "seed", 0, "seed of all that is random (default: drawn, printed and stored)")
+	f.StringVar(&o.run.out, "out", "runs", "folder for the runs")
+	f.StringArrayVar(&o.reports, "report", nil, "write a report: FORMAT=FILE with "+formats(matrixFormats())+", and - for standard output; may be repeated")
+	f.BoolVar(&o.json, "json", false, "print one JSON document instead of the table")
+	f.BoolVar(&o.run.quiet, "quiet", false, "no progress")
+	return cmd
+}
+
+// matrixFormats are the formats of a matrix. The track record knows of what is
+// still to be proved, too.
+func matrixFormats() map[string]reports.MatrixWriter {
+	all := reports.MatrixFormats()
+	var open []reports.Awaited
+	for _, d := range catalog.OpenDefects() {
+		open = append(open, reports.Awaited(d))
+	}
+	all[trackRecord] = reports.TrackRecord(open)
+	return all
+}
+
+// prove checks everything that can be wrong before anything starts.
+func (o *proveOptions) prove(cmd *cobra.Command) error {
+	chosen, err := o.choose()
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	system, substrate, err := o.run.choose()
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	outputs, err := parseReports(o.reports, matrixFormats(), o.json)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	scripts, err := load(chosen)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	ctx := cmd.Context()
+	healFirst(ctx, cmd.ErrOrStderr(), o.run.out, o.run.quiet)
+	provider, err := substrate.Open(ctx)
+	if err != nil {
+		return &exitError{exitEnvironment, err}
+	}
+	p := newProgress(cmd.ErrOrStderr(), o.run.quiet, 1)
+	p.say("seed %d", o.run.seed)
+	drill := func(ctx context.Context, d prove.Drill) (reports.Results, error) {
+		run := o.run
+		run.defect = d.Defect
+		s := &series{options: &run, system: system, provider: provider, progress: p, versions: versions()}
+		return s.one(ctx, scripts[d.Scenario], d.Trial)
+	}
+	matrix, err := prove.Run(ctx, prove.Config{Defects: chosen, Trials: o.run.trials, Budget: o.budget, Drill: drill, Tell: p.say})
+	matrix.Seed = o.run.seed
+	p.close()
+	return o.finish(cmd, matrix, outputs, errors.Join(err, provider.Close()))
+}
+
+// choose are the defects to prove, each with its scenarios.
+func (o *proveOptions) choose() ([]prove.Defect, error) {
+	for _, r := range o.reports {
+		if strings.HasPrefix(r, trackRecord+"=") && len(o.defects)+len(o.scenarios) > 0 {
+			return nil, errors.New("the track record is one of all defects: leave out --defect and --scenario")
+		}
+	}
+	chosen, err := o.named()
+	if err != nil || len(o.scenarios) == 0 {
+		return chosen, err
+	}
+	scripts, err := catalog.Scripts(o.scenarios)
+	if err != nil {
+		return nil, err
+	}
+	var refs []string
+	for _, s := range scripts {
+		refs = append(refs, s.Ref)
+	}
+	if len(o.defects) == 0 {
+		chosen = prove.Within(chosen, refs)
+	}
+	if len(chosen) == 0 {
+		return nil, errors.New("no defect names a scenario that was asked for: say with --defect which one to try")
+	}
+	for i := range chosen {
+		if len(o.defects) > 0 {
+			chosen[i].Scenarios = refs
+		}
+	}
+	return chosen, nil
+}
+
+// named are the defects that were asked for, each once, or all.
+func (o *proveOptions) named() ([]prove.Defect, error) {
+	var errs []error
+	for _, name := range o.defects {
+		_, err := catalog.Defect(name)
+		errs = append(errs, err)
+	}
+	var chosen []prove.Defect
+	for _, d := range catalog.Defects() {
+		if len(o.defects) > 0 && !slices.Contains(o.defects, d.Name) {
+			continue
+		}
+		chosen = append(chosen, prove.Defect{
+			Name: d.Name, Wrong: d.Wrong, Origin: d.Origin, Symptom: d.Symptom, Gate: d.Gate, Scenarios: slices.Clone(d.Scenarios),
+		})
+	}
+	return chosen, errors.Join(errs...)
+}
+
+// load reads the scenarios of all defects, by the name that these use.
+func load(all []prove.Defect) (map[string]catalog.Script, error) {
+	var names []string
+	for _, d := range all {
+		names = append(names, d.Scenarios...)
+	}
+	scripts, err := catalog.Scripts(names) // each once
+	byName := map[string]catalog.Script{}
+	for _, s := range scripts {
+		byName[s.Ref] = s
+	}
+	return byName, err
+}
+
+func (o *proveOptions) finish(cmd *cobra.Command, m reports.Matrix, outputs []output[reports.Matrix], err error) error {
+	stdout := cmd.OutOrStdout()
+	write := terminal(stdout).WriteMatrix
+	if o.json {
+		write = reports.MatrixJSON
+	}
+	return conclude(cmd, m.ExitCode(), errors.Join(err, tell(stdout, m, write, outputs)))
+}

@@ -1,0 +1,62 @@
+package prove_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/drillrun/drillrun/reference/defects"
+)
+
+// TestTheTrackRecordIsFresh compares docs/TRACK_RECORD.md with the defects that
+// there are, in everything but times. `make prove` writes it anew.
+func TestTheTrackRecordIsFresh(t *testing.T) {
+	caught, open := trackRecord(t)
+	for _, d := range defects.All() {
+		row, told := caught[d.Name]
+		require.True(t, told, "%s is not in the track record", d.Name)
+		delete(caught, d.Name)
+		drill, gate, command := row[3], row[4], row[5]
+		require.Contains(t, d.Scenarios, drill, "the drill that caught %s", d.Name)
+		require.Equal(t, d.Gate, gate, d.Name)
+		require.Equal(t, fmt.Sprintf("drillrun run %s --defect %s", drill, d.Name), command)
+	}
+	require.Empty(t, slices.Collect(maps.Keys(caught)), "there are no such defects")
+	for _, d := range defects.Open() {
+		require.Contains(t, open, d.Name)
+		delete(open, d.Name)
+		_, built := defects.Named(d.Name)
+		require.False(t, built, "%s is built, and waits for nothing", d.Name)
+	}
+	require.Empty(t, slices.Collect(maps.Keys(open)), "these do not wait any more")
+}
+
+// trackRecord reads the tables of the file: the cells of each row, by defect.
+func trackRecord(t *testing.T) (caught, open map[string][]string) {
+	t.Helper()
+	text, err := os.ReadFile("../docs/TRACK_RECORD.md")
+	require.NoError(t, err)
+	closed, awaited, found := strings.Cut(string(text), "\n## Open\n")
+	require.True(t, found)
+	return rows(closed), rows(awaited)
+}
+
+func rows(table string) map[string][]string {
+	byName := map[string][]string{}
+	for line := range strings.Lines(table) {
+		if !strings.HasPrefix(line, "| `") {
+			continue
+		}
+		cells := strings.Split(strings.Trim(strings.TrimSpace(strings.ReplaceAll(line, `\|`, "")), "|"), "|")
+		for i := range cells {
+			cells[i] = strings.Trim(cells[i], " `")
+		}
+		byName[cells[0]] = cells
+	}
+	return byName
+}

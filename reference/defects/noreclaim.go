@@ -1,0 +1,29 @@
+package defects
+
+import (
+	"context"
+
+	"github.com/drillrun/drillrun/reference/controlplane"
+	"github.com/drillrun/drillrun/reference/queue"
+)
+
+// noReclaim leaves entries to the consumer that they were delivered to, dead
+// or alive.
+func noReclaim() Defect {
+	return Defect{
+		Name:      "no-reclaim",
+		Wrong:     "entries of a dead consumer are not reclaimed",
+		Origin:    ownGuard,
+		Symptom:   "the entries of the dead stay pending for ever",
+		Gate:      "leaked",
+		Scenarios: []string{"worker-kill-flush"},
+		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
+			p.Queue = unclaiming{p.Queue}
+		},
+	}
+}
+
+type unclaiming struct{ controlplane.Queue }
+
+// Reclaim finds nothing to take over.
+func (unclaiming) Reclaim(context.Context, int) ([]queue.Entry, error) { return nil, nil }

@@ -1,0 +1,38 @@
+package defects
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/drillrun/drillrun/reference/controlplane"
+	"github.com/drillrun/drillrun/reference/effects"
+	"github.com/drillrun/drillrun/reference/worker"
+)
+
+// unstableKey makes every attempt an effect of its own for the receiver.
+func unstableKey() Defect {
+	return Defect{
+		Name:      "unstable-key",
+		Wrong:     "the key of a job's effect differs from attempt to attempt",
+		Origin:    ownGuard,
+		Symptom:   "a job whose worker is cut off between effect and completion takes effect twice",
+		Gate:      "duplicates",
+		Scenarios: []string{"worker-pause"},
+		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
+			kinds := p.Kinds
+			p.Kinds = func(p *controlplane.Parts) map[string]worker.Handler {
+				renamed := *p
+				renamed.Reporter = keyedByAttempt{p.Reporter}
+				return kinds(&renamed)
+			}
+		},
+	}
+}
+
+type keyedByAttempt struct{ effects.Reporter }
+
+// Report sends the effect under a key of its attempt.
+func (r keyedByAttempt) Report(ctx context.Context, e effects.Effect) (effects.Outcome, error) {
+	e.Key = fmt.Sprintf("%s/%d", e.Key, e.Attempt)
+	return r.Reporter.Report(ctx, e)
+}

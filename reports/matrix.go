@@ -1,0 +1,174 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drillrun/drillrun/gates"
+)
+
+// Matrix is the kill matrix: every defect against the drills that should catch
+// it, and the sound system against the same drills.
+type Matrix struct {
+	Schema  int           `json:"schema"`
+	Verdict gates.Verdict `json:"verdict"` // pass: every defect was caught, and the sound system never accused
+	Seed    uint64        `json:"seed"`
+	Trials  int           `json:"trials"` // of each pair of defect and scenario
+	Took    Millis        `json:"took_ms"`
+	Defects []Proof       `json:"defects"`
+	Sound   []Attempt     `json:"sound"`
+}
+
+// Finding is what drills showed of a defect, or of the sound system.
+type Finding string
+
+// The findings. The first two are of a defect, the next two of the sound
+// system, the others of both.
+const (
+	Caught  Finding = "caught"  // the gate that names the symptom failed
+	Missed  Finding = "missed"  // it did not, whatever else did
+	Clean   Finding = "clean"   // every gate passed
+	Accused Finding = "accused" // a gate failed
+	Unclear Finding = "unknown"
+	NotRun  Finding = "not run"
+)
+
+// Proof is what was found of one defect.
+type Proof struct {
+	Defect  string  `json:"defect"`
+	Wrong   string  `json:"wrong"`
+	Origin  string  `json:"origin"`
+	Symptom string  `json:"symptom"`
+	Gate    string  `json:"gate"` // the metric that names the symptom
+	Finding Finding `json:"finding"`
+	// By is the scenario that caught it in every trial, and TimeToCatch the
+	// median over these trials, from the start of a drill to its verdict.
+	By          string    `json:"by,omitempty"`
+	TimeToCatch *Millis   `json:"time_to_catch_ms"`
+	Attempts    []Attempt `json:"attempts"`
+}
+
+// Attempt is all trials of one defect, or of the sound system, in one scenario.
+type Attempt struct {
+	Scenario string  `json:"scenario"`
+	Finding  Finding `json:"finding"`
+	Tries    []Try   `json:"trials"`
+}
+
+// Try is one drill of an attempt.
+type Try struct {
+	Finding Finding  `json:"finding"`
+	Seed    uint64   `json:"seed"`
+	Took    Millis   `json:"took_ms"` // from its start to its verdict
+	Failed  []string `json:"failed"`  // the metrics whose gates failed
+	Why     string   `json:"why,omitempty"`
+	Run     string   `json:"run,omitempty"`
+	Repeat  string   `json:"repeat,omitempty"`
+}
+
+// MatrixWriter writes a matrix in one format.
+type MatrixWriter func(io.Writer, Matrix) error
+
+// MatrixFormats are the formats of files with a matrix.
+func MatrixFormats() map[string]MatrixWriter {
+	return map[string]MatrixWriter{
+		"json":     MatrixJSON,
+		"markdown": MatrixMarkdown,
+		"text":     Terminal{Width: 100}.WriteMatrix,
+	}
+}
+
+// MatrixJSON writes the matrix as one JSON value, indented.
+func MatrixJSON(w io.Writer, m Matrix) error { return writeJSON(w, m) }
+
+// ExitCode is the exit status of a command that ran to its end.
+func (m Matrix) ExitCode() int { return exitCode(m.Verdict) }
+
+// decisive is the attempt that says most: the one that caught the defect, else
+// the one that came closest.
+func (p Proof) decisive() (best Attempt) {
+	for i, a := range p.Attempts {
+		if a.Finding == Caught {
+			return a
+		}
+		if i == 0 || a.count(Caught) > best.count(Caught) {
+			best = a
+		}
+	}
+	return best
+}
+
+func (a Attempt) count(f Finding) (n int) {
+	for _, t := range a.Tries {
+		if t.Finding == f {
+			n++
+		}
+	}
+	return n
+}
+
+// share is "4 of 5", of the trials that were asked for.
+func (a Attempt) share(f Finding, trials int) string {
+	if len(a.Tries) == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%d of %d", a.count(f), trials)
+}
+
+// alsoFailed are the metrics that failed beside the one that names the symptom.
+func (p Proof) alsoFailed() (others []string) {
+	for _, t := range p.decisive().Tries {
+		for _, metric := range t.Failed {
+			if metric != p.Gate && !slices.Contains(others, metric) {
+				others = append(others, metric)
+			}
+		}
+	}
+	return others
+}
+
+func (p Proof) timeToCatch() string {
+	if p.TimeToCatch == nil {
+		return "–"
+	}
+	// A tenth of a second is more than two runs have in common.
+	return gates.FormatDuration(p.TimeToCatch.Duration().Round(100 * time.Millisecond))
+}
+
+// summary is the whole in a few lines.
+func (m Matrix) summary() []string {
+	var found []string
+	for _, f := range []Finding{Caught, Missed, Unclear, NotRun} {
+		n := 0
+		for _, p := range m.Defects {
+			if p.Finding == f {
+				n++
+			}
+		}
+		if n > 0 {
+			found = append(found, fmt.Sprintf("%d %s", n, f))
+		}
+	}
+	text := plural(len(m.Defects), "defect") + ": " + strings.Join(found, ", ")
+	clean := 0
+	for _, a := range m.Sound {
+		if a.Finding == Clean {
+			clean++
+		}
+	}
+	return []string{
+		text + ".",
+		fmt.Sprintf("The sound system: clean in %d of %s.", clean, plural(len(m.Sound), "scenario")),
+		fmt.Sprintf("%s each, in %s. Verdict: %s", plural(m.Trials, "trial"), gates.FormatDuration(m.Took.Duration()), m.Verdict),
+	}
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

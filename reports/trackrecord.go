@@ -1,0 +1,68 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Awaited is a defect that nothing can be said of yet.
+type Awaited struct {
+	Name  string
+	Wrong string
+	For   string // what it waits for
+}
+
+const trackRecordHead = `# Track record
+
+A gate that has never been seen to fail proves nothing. Each defect below was built into the reference on purpose: mistakes
+that were found in real systems, and guards of the reference itself, removed. The drill beside it caught it in every trial, by
+the gate that names its symptom. This file is written by ` + "`make prove`" + `.
+
+%s
+
+*Time to catch* is from the start of a drill (stores and replicas included) to its verdict: the median of n trials.
+
+| defect | what is wrong | found in | drill | gate | see it | time to catch | n |
+|---|---|---|---|---|---|--:|--:|
+`
+
+const trackRecordOpen = `
+## Open
+
+These wait for parts of the reference that do not exist yet.
+
+| defect | what is wrong | waits for |
+|---|---|---|
+`
+
+// TrackRecord writes docs/TRACK_RECORD.md: every defect with the drill that
+// caught it, and those that wait.
+func TrackRecord(open []Awaited) MatrixWriter {
+	return func(w io.Writer, m Matrix) error {
+		var b strings.Builder
+		fmt.Fprintf(&b, trackRecordHead, escape(strings.Join(m.summary(), " ")))
+		for _, p := range m.Defects {
+			b.WriteString(p.record())
+		}
+		if len(open) > 0 {
+			b.WriteString(trackRecordOpen)
+		}
+		for _, o := range open {
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", code(o.Name), escape(o.Wrong), escape(o.For))
+		}
+		if _, err := io.WriteString(w, b.String()); err != nil {
+			return fmt.Errorf("write track record: %w", err)
+		}
+		return nil
+	}
+}
+
+func (p Proof) record() string {
+	drill, see := fmt.Sprintf("**%s**", p.Finding), "–"
+	if p.Finding == Caught {
+		drill, see = code(p.By), code(fmt.Sprintf("drillrun run %s --defect %s", p.By, p.Defect))
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %d |\n", code(p.Defect), escape(p.Wrong), escape(p.Origin),
+		drill, code(p.Gate), see, p.timeToCatch(), p.decisive().count(Caught))
+}
