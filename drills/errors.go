@@ -10,6 +10,8 @@ var (
 	ErrNotRunning = errors.New("process is not running")
 	// ErrRunning says that a process cannot be started because it runs.
 	ErrRunning = errors.New("process is already running")
+	// ErrClosed says that a substrate has been closed.
+	ErrClosed = errors.New("substrate is closed")
 	// ErrUnsupported says that this substrate or process cannot do that.
 	ErrUnsupported = errors.New("not supported here")
 )

@@ -61,6 +61,9 @@ type Ported interface {
 type LinkSpec struct {
 	From, To string // process names; "clients" is where clients come from
 	Upstream string // host:port of the dependency itself
+	// Direct asks for a link without a proxy: what it carries are the packets of
+	// the replica itself, which can be dropped (see Drop) and nothing else.
+	Direct bool
 }
 
 // ProcessInfo names a process.
@@ -75,6 +78,9 @@ type Exit struct {
 	At     time.Time // when it was reaped
 	Code   int       // exit status, -1 when ended by a signal
 	Signal string    // "killed", "terminated", ... or empty
+	// OutOfMemory says that the kernel ended it, because it wanted more memory
+	// than it may have.
+	OutOfMemory bool
 }
 
 // Process is a replica or a store that runs, or ran and can be started again.
@@ -93,7 +99,8 @@ type Process interface {
 // Exiter is an optional interface of a Process that can tell of its end.
 type Exiter interface {
 	// OnExit has f called at each end of the process, wanted or not, from a
-	// goroutine of the substrate's. It must be set before it matters.
+	// goroutine of the substrate's, beside those that are called already. It
+	// must be set before it matters.
 	OnExit(f func(Exit))
 }
 
@@ -107,7 +114,7 @@ type Configurable interface {
 
 // Pauser is an optional interface of a Process that can be frozen.
 type Pauser interface {
-	Pause(ctx context.Context) error // SIGSTOP; returns once every thread is stopped
+	Pause(ctx context.Context) error // returns once every thread is stopped
 	Resume(ctx context.Context) error
 }
 
@@ -116,6 +123,34 @@ type Terminator interface {
 	// Terminate sends SIGTERM and returns once the process is reaped, by its
 	// own end or by SIGKILL when its grace has passed; the Exit tells which.
 	Terminate(ctx context.Context) (Exit, error)
+}
+
+// Limits are how much of the machine a process may take. Zero is no limit.
+type Limits struct {
+	CPU    float64 // cores
+	Memory int64   // bytes, swap included
+}
+
+// Usage is how a process fares under its limits.
+type Usage struct {
+	Memory    int64         // bytes it holds that the kernel cannot take back
+	Throttled time.Duration // for how long it was kept waiting for a core since its start
+}
+
+// Limiter is an optional interface of a Process whose share of the machine can
+// be limited.
+type Limiter interface {
+	// Limit gives it these limits and no others, from now on and across
+	// restarts. A limit below what it holds ends it as soon as it wants more.
+	Limit(ctx context.Context, l Limits) error
+	Usage(ctx context.Context) (Usage, error)
+}
+
+// Detacher is an optional interface of a Process that can be taken off its
+// network, as by a pulled cable: nobody is told.
+type Detacher interface {
+	Detach(ctx context.Context) error
+	Attach(ctx context.Context) error // attaching one that is attached does nothing
 }
 
 // Store is a Process that others connect to.
@@ -138,6 +173,13 @@ type Link interface {
 	Heal(ctx context.Context) error
 }
 
+// Dropper is an optional interface of a Link that can drop packets.
+type Dropper interface {
+	// Dropped is how many packets have been dropped since the link was degraded;
+	// a healthy one drops none.
+	Dropped(ctx context.Context) (packets uint64, err error)
+}
+
 // Direction of traffic on a link, as the depending side sees it.
 type Direction string
 
@@ -151,7 +193,8 @@ const (
 // DegradationKind is a way in which a link can be bad.
 type DegradationKind string
 
-// The kinds of degradation that a link knows.
+// The kinds of degradation. A link through a proxy knows all but Drop, a direct
+// one Drop alone.
 const (
 	BlackHole DegradationKind = "black-hole" // nothing passes, nothing is closed
 	Stall     DegradationKind = "stall"      // so it is for connections that are open already; new ones pass
@@ -161,6 +204,7 @@ const (
 	Bandwidth DegradationKind = "bandwidth"  // at most Rate passes, of all connections together
 	Slice     DegradationKind = "slice"      // chunks come in pieces of Size, each Delay after the one before
 	Limit     DegradationKind = "limit"      // each connection is closed after Bytes more
+	Drop      DegradationKind = "drop"       // packets are lost: no FIN, no RST, nobody answers keepalives
 )
 
 // Degradation describes what is wrong with a link.

@@ -54,11 +54,11 @@ type Finding struct {
 // Check looks for what the substrate needs of the machine. It starts nothing
 // but the programs' --version, and leaves nothing behind.
 func Check(ctx context.Context, c Config) []Finding {
-	return append(programs(ctx, c), machine(ctx, c)...)
+	return append(Programs(ctx, c), machine(ctx, c)...)
 }
 
-// programs looks for the newest fit one of each program.
-func programs(ctx context.Context, c Config) []Finding {
+// Programs looks for the newest fit one of each program.
+func Programs(ctx context.Context, c Config) []Finding {
 	var found []Finding
 	for _, n := range needs() {
 		found = append(found, n.find(ctx, c.Search))

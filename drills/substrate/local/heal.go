@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/drillrun/drillrun/drills/substrate/local/process"
+	"github.com/drillrun/drillrun/drills/substrate/lockfile"
 )
 
 const (
@@ -55,7 +56,7 @@ func Heal(ctx context.Context, c Config, places ...string) (done []string, err e
 // Its lock may still be held: by somebody who is at it already, or for a moment
 // by the kernel, which closes the files of a process one after the other.
 func reclaimDead(ctx context.Context, dir string) ([]string, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, yielding, errLocked)
+	ctx, cancel := context.WithTimeoutCause(ctx, yielding, lockfile.ErrHeld)
 	defer cancel()
 	next := time.NewTicker(glance)
 	defer next.Stop()
@@ -64,7 +65,7 @@ func reclaimDead(ctx context.Context, dir string) ([]string, error) {
 		switch {
 		case errors.Is(err, errGone):
 			return nil, nil
-		case !errors.Is(err, errLocked):
+		case !errors.Is(err, lockfile.ErrHeld):
 			return done, err
 		}
 		select {
@@ -85,7 +86,7 @@ func sweep(ctx context.Context, parent string) (done []string, err error) {
 	for _, dir := range dirs {
 		did, err := reclaim(ctx, dir)
 		done = append(done, did...)
-		if !errors.Is(err, errGone) && !errors.Is(err, errLocked) && !errors.Is(err, errForeign) {
+		if !errors.Is(err, errGone) && !errors.Is(err, lockfile.ErrHeld) && !errors.Is(err, errForeign) {
 			errs = append(errs, err)
 		}
 	}
@@ -129,7 +130,7 @@ func openScratch(dir string) (*scratch, error) {
 	}
 	lock, err := lockDir(dir, 0)
 	switch {
-	case errors.Is(err, errSwept):
+	case errors.Is(err, lockfile.ErrSwept):
 		return nil, errGone
 	case errors.Is(err, os.ErrNotExist):
 		// One whose harness died before it was locked is empty, and goes. What

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/substrate/loopback"
 )
 
 // What drills go on without, but not well. A drill has some hundred connections,
@@ -62,16 +63,16 @@ func findLoopback(ctx context.Context) Finding {
 	if err != nil {
 		return lacking(f, "a loopback device", "`ip link set lo up`", err)
 	}
-	h, err := claimHost(ctx)
+	h, err := loopback.Claim(ctx)
 	if err != nil {
 		return lacking(f, "ports for stores and replicas", "`sysctl -w net.ipv4.ip_local_port_range='32768 60999'`", err)
 	}
-	f.Have = fmt.Sprintf("127.0.0.1, and an address for each drill such as %v", h.ip)
-	if h.claim == nil {
+	f.Have = fmt.Sprintf("127.0.0.1, and an address for each drill such as %v", h.IP())
+	if h.Shared() {
 		f.Have, f.Minor = "127.0.0.1 alone", true
 		return lacking(f, "loopback addresses for each drill", "`ip route add local 127.0.0.0/8 dev lo`", nil)
 	}
-	if err := h.release(); err != nil {
+	if err := h.Release(); err != nil {
 		return lacking(f, "loopback addresses for each drill", "", err)
 	}
 	return f
@@ -80,7 +81,7 @@ func findLoopback(ctx context.Context) Finding {
 // findPorts counts the ports that are left for outgoing connections.
 func findPorts() Finding {
 	f := Finding{Name: "ports", Minor: true}
-	low, high, err := outgoingPorts()
+	low, high, err := loopback.OutgoingPorts()
 	used := map[int]bool{}
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		err = errors.Join(err, addLocalPorts(used, table))

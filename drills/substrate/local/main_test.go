@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	osexec "os/exec"
@@ -18,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/drilltest/prober"
 	"github.com/drillrun/drillrun/drills/substrate/local"
 )
 
@@ -25,6 +25,7 @@ import (
 const modeEnv = "LOCAL_TEST_MODE"
 
 func TestMain(m *testing.M) {
+	prober.Run()
 	switch mode := os.Getenv(modeEnv); mode {
 	case "":
 		goleak.VerifyTestMain(m)
@@ -197,15 +198,6 @@ func awaitAnswer(t *testing.T, addr string) (answer string) {
 		return err == nil
 	}, 10*time.Second, 5*time.Millisecond, "nobody answers at %s", addr)
 	return answer
-}
-
-func requireNobodyListens(t *testing.T, addr string) {
-	t.Helper()
-	conn, err := net.Dial("tcp", addr)
-	if err == nil {
-		require.NoError(t, conn.Close())
-	}
-	require.Error(t, err, "somebody still listens at %s", addr)
 }
 
 // life tells one life of a pid from another; "" if it has ended.

@@ -6,39 +6,20 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 
-	"github.com/jackc/pgx/v5"
 	"golang.org/x/sys/unix"
 
 	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/substrate/local/process"
+	"github.com/drillrun/drillrun/drills/substrate/stores"
 )
 
-// postgresSettings are those that do not depend on the substrate. Data must
-// survive the crash of a process, not of the machine: what is committed is in
-// the kernel's hands, which is all that a process crash asks for.
-var postgresSettings = []string{
-	"unix_socket_directories=",
-	"fsync=off",
-	"full_page_writes=off",
-	"synchronous_commit=on",
-	"max_connections=100",
-	"shared_buffers=32MB",
-	// Segments in /dev/shm would outlive a SIGKILL.
-	"dynamic_shared_memory_type=mmap",
-	"huge_pages=off",
-	"timezone=UTC",
-	"log_timezone=UTC",
-	"log_line_prefix=%m [%p] ",
-}
-
 func (s *Substrate) newPostgres(ctx context.Context, name string) (*store, error) {
-	addr, err := s.host.port(ctx)
+	addr, err := s.host.Port(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +31,7 @@ func (s *Substrate) newPostgres(ctx context.Context, name string) (*store, error
 	if err != nil {
 		return nil, err
 	}
-	st := &store{addr: addr, url: postgresURL(s.provider.template.password)}
-	st.connect = func(ctx context.Context) error { return connectPostgres(ctx, st.URL(addr)) }
+	st := &store{addr: addr, access: stores.Postgres(s.provider.template.password)}
 	st.discard = func() error { return s.provider.account.removeSharedMemory(data) }
 	st.Process = process.New(s.provider.launcher, process.Spec{
 		Name:       name,
@@ -73,29 +53,11 @@ func postgresCommand(program, data, addr string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	command := []string{program, "-D", data, "-p", port, "-c", "listen_addresses=" + host}
-	for _, setting := range postgresSettings {
+	command := []string{program, "-D", data, "-p", port, "-c", "listen_addresses=" + host, "-c", "unix_socket_directories="}
+	for _, setting := range stores.PostgresSettings() {
 		command = append(command, "-c", setting)
 	}
 	return command, nil
-}
-
-func postgresURL(password string) func(addr string) string {
-	return func(addr string) string {
-		u := url.URL{
-			Scheme: "postgres", User: url.UserPassword(superuser, password),
-			Host: addr, Path: "/postgres", RawQuery: "sslmode=disable",
-		}
-		return u.String()
-	}
-}
-
-func connectPostgres(ctx context.Context, url string) error {
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return err
-	}
-	return conn.Close(ctx)
 }
 
 // postmasterLock is what a postmaster leaves in its data folder when it is killed.

@@ -8,14 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
+	"sync/atomic"
 
 	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/substrate/local/process"
+	"github.com/drillrun/drillrun/drills/substrate/scope"
+	"github.com/drillrun/drillrun/drills/substrate/stores"
 )
-
-// ErrClosed says that a provider or a substrate has been closed.
-var ErrClosed = errors.New("substrate is closed")
 
 // Config says where a provider works. Its zero value will do.
 type Config struct {
@@ -38,10 +37,8 @@ type Provider struct {
 	account         account
 	template        *template
 
-	mu         sync.Mutex
-	substrates map[*Substrate]bool
-	count      int
-	closed     bool
+	substrates scope.Group
+	count      atomic.Int64 // of substrates so far
 }
 
 // Open finds the programs, removes what dead runs left behind, makes the scratch
@@ -107,7 +104,7 @@ func (c Config) parent() (string, error) {
 func locate(ctx context.Context, c Config) (map[string]string, error) {
 	paths := map[string]string{}
 	var errs []error
-	for _, f := range programs(ctx, c) {
+	for _, f := range Programs(ctx, c) {
 		paths[f.Name] = f.Path
 		errs = append(errs, f.Err)
 	}
@@ -126,11 +123,10 @@ func newProvider(programs map[string]string, who account, s *scratch, g *guardia
 		template: &template{
 			initdb:   filepath.Join(filepath.Dir(programs["postgres"]), "initdb"),
 			dir:      filepath.Join(s.dir, "template"),
-			password: newPassword(),
+			password: stores.NewPassword(),
 			account:  who,
 			launcher: launcher,
 		},
-		substrates: map[*Substrate]bool{},
 	}
 }
 
@@ -143,13 +139,10 @@ type Options struct {
 
 // New gives a substrate of its own to a drill.
 func (p *Provider) New(ctx context.Context, o Options) (drills.Substrate, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return nil, ErrClosed
+	if p.substrates.Closed() {
+		return nil, drills.ErrClosed
 	}
-	p.count++
-	dir := filepath.Join(p.scratch.dir, strconv.Itoa(p.count))
+	dir := filepath.Join(p.scratch.dir, strconv.FormatInt(p.count.Add(1), 10))
 	if o.Logs == "" {
 		o.Logs = filepath.Join(dir, ".logs")
 	}
@@ -157,35 +150,19 @@ func (p *Provider) New(ctx context.Context, o Options) (drills.Substrate, error)
 	if err != nil {
 		return nil, fmt.Errorf("new local substrate: %w", err)
 	}
-	p.substrates[s] = true
+	if err := p.substrates.Add(ctx, s); err != nil {
+		return nil, err
+	}
 	return s, nil
-}
-
-func (p *Provider) forget(s *Substrate) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.substrates, s)
 }
 
 // Close closes the substrates that are left and removes the scratch folder. It
 // is safe to call twice.
 func (p *Provider) Close() error {
-	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
+	first, err := p.substrates.Close(context.Background())
+	if !first {
 		return nil
 	}
-	p.closed = true
-	left := make([]*Substrate, 0, len(p.substrates))
-	for s := range p.substrates {
-		left = append(left, s)
-	}
-	p.mu.Unlock()
-
-	var errs []error
-	for _, s := range left {
-		errs = append(errs, s.Close(context.Background()))
-	}
 	p.launcher.Close()
-	return errors.Join(append(errs, p.scratch.remove(), p.guardian.dismiss())...)
+	return errors.Join(err, p.scratch.remove(), p.guardian.dismiss())
 }

@@ -37,7 +37,7 @@ func (s *Substrate) newReplica(ctx context.Context, spec drills.ProcessSpec) (*r
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home, "TZ=UTC"}
 	r := &replica{addrs: map[string]string{}}
 	for _, port := range spec.Ports {
-		addr, err := s.host.port(ctx)
+		addr, err := s.host.Port(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -7,9 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/substrate/lockfile"
 )
 
 const (
@@ -32,7 +31,7 @@ type scratch struct {
 func newScratch(parent string) (*scratch, error) {
 	for {
 		s, err := tryScratch(parent)
-		if errors.Is(err, errSwept) {
+		if errors.Is(err, lockfile.ErrSwept) {
 			continue
 		}
 		if err != nil {
@@ -48,8 +47,8 @@ func tryScratch(parent string) (*scratch, error) {
 		return nil, err
 	}
 	lock, err := lockDir(dir, os.O_CREATE)
-	if errors.Is(err, errLocked) || errors.Is(err, errSwept) || errors.Is(err, os.ErrNotExist) {
-		return nil, errSwept
+	if errors.Is(err, lockfile.ErrHeld) || errors.Is(err, lockfile.ErrSwept) || errors.Is(err, os.ErrNotExist) {
+		return nil, lockfile.ErrSwept
 	}
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
@@ -61,35 +60,10 @@ func tryScratch(parent string) (*scratch, error) {
 	return s, nil
 }
 
-var (
-	errLocked = errors.New("locked by a living harness")
-	// errSwept: another harness took the folder for a dead run's in the
-	// moment before it was locked.
-	errSwept = errors.New("removed by another harness")
-)
-
 // lockDir locks a scratch folder. The lock goes with the process, however it
 // ends.
 func lockDir(dir string, flag int) (*os.File, error) {
-	name := filepath.Join(dir, lockName)
-	f, err := os.OpenFile(name, os.O_RDWR|syscall.O_NOFOLLOW|flag, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = errLocked
-		}
-		return nil, errors.Join(err, f.Close())
-	}
-	held, err := f.Stat()
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	if now, err := os.Lstat(name); err != nil || !os.SameFile(held, now) {
-		return nil, errors.Join(errSwept, f.Close())
-	}
-	return f, nil
+	return lockfile.Take(filepath.Join(dir, lockName), flag)
 }
 
 // remove deletes the folder, the lock last: what is left of an unfinished

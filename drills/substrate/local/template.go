@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -12,10 +11,8 @@ import (
 
 	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/substrate/local/process"
+	"github.com/drillrun/drillrun/drills/substrate/stores"
 )
-
-// superuser is the Postgres role that systems and harness connect as.
-const superuser = "drillrun"
 
 // accessRules let nobody in without the password, and only from this machine.
 const accessRules = "host all all 127.0.0.0/8 scram-sha-256\n"
@@ -74,7 +71,7 @@ func (t *template) runInitdb(ctx context.Context, secret string) error {
 	initdb := process.New(t.launcher, process.Spec{
 		Name: "initdb",
 		Command: []string{t.initdb, "--pgdata=" + t.dir, "--no-sync", "--no-locale", "--encoding=UTF8",
-			"--username=" + superuser, "--pwfile=" + secret, "--auth=scram-sha-256"},
+			"--username=" + stores.Superuser, "--pwfile=" + secret, "--auth=scram-sha-256"},
 		Env:        storeEnv(t.dir),
 		Log:        t.dir + ".log",
 		Credential: t.account.credential,
@@ -105,6 +102,3 @@ func (t *template) runInitdb(ctx context.Context, secret string) error {
 func storeEnv(home string) []string {
 	return []string{"PATH=/usr/bin:/bin", "HOME=" + home, "TMPDIR=" + home, "LC_ALL=C", "TZ=UTC"}
 }
-
-// newPassword is one that needs no quoting anywhere.
-func newPassword() string { return rand.Text() }

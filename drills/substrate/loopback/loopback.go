@@ -1,4 +1,7 @@
-package local
+// Package loopback hands out addresses of this machine that nobody else takes:
+// to each drill a loopback address of its own, and ports on it. A port stays
+// its owner's while the owner is down.
+package loopback
 
 import (
 	"context"
@@ -22,9 +25,9 @@ const (
 	attempts = 200
 )
 
-// host is the loopback address of one substrate. It hands out ports, none of
-// them twice.
-type host struct {
+// Host is the loopback address of one substrate. It hands out ports, none of
+// them twice, and is safe for concurrent use.
+type Host struct {
 	ip    netip.Addr
 	claim net.Listener // nil on the shared address
 
@@ -33,15 +36,15 @@ type host struct {
 	limit int // the last port it may hand out
 }
 
-// claimHost picks a random address in 127.0.0.0/8 and keeps others from
+// Claim picks a random address in 127.0.0.0/8 and keeps others from
 // picking it. Where such addresses cannot be bound, it is 127.0.0.1.
-func claimHost(ctx context.Context) (*host, error) {
+func Claim(ctx context.Context) (*Host, error) {
 	var config net.ListenConfig
 	for range 3 {
 		ip := netip.AddrFrom4([4]byte{127, byte(1 + rand.IntN(254)), byte(rand.IntN(256)), byte(1 + rand.IntN(254))})
 		claim, err := config.Listen(ctx, "tcp", netip.AddrPortFrom(ip, claimPort).String())
 		if err == nil {
-			return &host{ip: ip, claim: claim, next: claimPort + 1, limit: 65535}, nil
+			return &Host{ip: ip, claim: claim, next: claimPort + 1, limit: 65535}, nil
 		}
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("claim a loopback address: %w", err)
@@ -53,8 +56,8 @@ func claimHost(ctx context.Context) (*host, error) {
 // sharedHost is 127.0.0.1 with the ports below those that the kernel gives to
 // outgoing connections: one of these could otherwise sit on the port of a
 // replica that is down.
-func sharedHost() (*host, error) {
-	low, _, err := outgoingPorts()
+func sharedHost() (*Host, error) {
+	low, _, err := OutgoingPorts()
 	if err != nil {
 		return nil, fmt.Errorf("find ports: %w", err)
 	}
@@ -62,12 +65,12 @@ func sharedHost() (*host, error) {
 		return nil, fmt.Errorf("find ports: outgoing connections take all ports from %d on", low)
 	}
 	start := lowestPort + rand.N(low-lowestPort-attempts)
-	return &host{ip: netip.AddrFrom4([4]byte{127, 0, 0, 1}), next: start, limit: low - 1}, nil
+	return &Host{ip: netip.AddrFrom4([4]byte{127, 0, 0, 1}), next: start, limit: low - 1}, nil
 }
 
-// outgoingPorts are the first and the last port that the kernel gives to
+// OutgoingPorts are the first and the last port that the kernel gives to
 // outgoing connections.
-func outgoingPorts() (low, high int, err error) {
+func OutgoingPorts() (low, high int, err error) {
 	const file = "/proc/sys/net/ipv4/ip_local_port_range"
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -82,10 +85,10 @@ func outgoingPorts() (low, high int, err error) {
 	return low, high, nil
 }
 
-// port hands out an address nobody listens on. On a claimed address that is the
+// Port hands out an address, host:port, nobody listens on. On a claimed address that is the
 // next one: to probe it would even do harm, since a child that is being forked
 // in the meantime holds a copy of the probe until it execs.
-func (h *host) port(ctx context.Context) (string, error) {
+func (h *Host) Port(ctx context.Context) (string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.claim != nil && h.next <= h.limit {
@@ -114,7 +117,14 @@ func (h *host) port(ctx context.Context) (string, error) {
 	return "", fmt.Errorf("find a port: none is free on %v", h.ip)
 }
 
-func (h *host) release() error {
+// IP is the address.
+func (h *Host) IP() netip.Addr { return h.ip }
+
+// Shared says that the address is 127.0.0.1, because no other can be bound here.
+func (h *Host) Shared() bool { return h.claim == nil }
+
+// Release lets others claim the address.
+func (h *Host) Release() error {
 	if h.claim == nil {
 		return nil
 	}

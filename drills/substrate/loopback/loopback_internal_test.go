@@ -1,4 +1,4 @@
-package local
+package loopback
 
 import (
 	"net"
@@ -14,39 +14,39 @@ func TestASharedAddressHasPortsThatNoOutgoingConnectionTakes(t *testing.T) {
 	require.GreaterOrEqual(t, h.next, lowestPort)
 	require.Less(t, h.limit, 32768, "where the kernel's default range begins")
 	require.Greater(t, h.limit-h.next, attempts-2)
-	require.NoError(t, h.release())
+	require.NoError(t, h.Release())
 }
 
 func TestAPortIsHandedOutOnce(t *testing.T) {
-	h, err := claimHost(t.Context())
+	h, err := Claim(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{"20001", "20002", "20003"}, take(t, h, 3))
 	_, err = net.Listen("tcp", net.JoinHostPort(h.ip.String(), "20000"))
 	require.Error(t, err, "the claim keeps others away")
-	require.NoError(t, h.release())
+	require.NoError(t, h.Release())
 	h.next = h.limit
 	for range 2 {
-		_, err = h.port(t.Context())
+		_, err = h.Port(t.Context())
 	}
 	require.ErrorContains(t, err, "none is free")
 }
 
 func TestAPortOfASharedAddressIsHandedOutOnlyIfItIsFree(t *testing.T) {
-	claimed, err := claimHost(t.Context())
+	claimed, err := Claim(t.Context())
 	require.NoError(t, err)
 	// An address of the test's own, used as if it were shared.
-	shared := &host{ip: claimed.ip, next: 20001, limit: 65535}
+	shared := &Host{ip: claimed.ip, next: 20001, limit: 65535}
 	taken, err := net.Listen("tcp", net.JoinHostPort(shared.ip.String(), "20002"))
 	require.NoError(t, err)
 	require.Equal(t, []string{"20001", "20003", "20004"}, take(t, shared, 3))
 	require.NoError(t, taken.Close())
-	require.NoError(t, claimed.release())
+	require.NoError(t, claimed.Release())
 }
 
-func take(t *testing.T, h *host, n int) (ports []string) {
+func take(t *testing.T, h *Host, n int) (ports []string) {
 	t.Helper()
 	for range n {
-		addr, err := h.port(t.Context())
+		addr, err := h.Port(t.Context())
 		require.NoError(t, err)
 		_, port, err := net.SplitHostPort(addr)
 		require.NoError(t, err)
