@@ -5,6 +5,11 @@ import (
 	"time"
 )
 
+// BackendNames are the backends that there are, in a stable order.
+func BackendNames() []string {
+	return []string{"compute", "network", "storage", "dns", "loadbalancer"}
+}
+
 // Backend is one service of the outside world that the system calls: compute,
 // storage, … It belongs to the witness, answers the witness's wire format, and
 // can be made to fail.
@@ -34,5 +39,6 @@ const (
 type Impairment struct {
 	Kind  ImpairmentKind
 	Share float64       // of the calls that fail, above 0 and up to 1; Failing only
+	ByKey bool          // a call's key decides whether it fails, so that every try fares the same; else its arrival; Failing only
 	Delay time.Duration // Slow only
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,11 +15,17 @@ import (
 	"github.com/drillrun/drillrun/internal/suggest"
 )
 
+// allBackends is the word for all of them.
+const allBackends = "all"
+
 // checkBackends is the check of faults with one word BACKEND, for= and more
-// options. Which backends there are is the witness's to know.
+// options.
 func checkBackends(a drills.Args, more ...string) error {
 	if err := a.Takes(1, 1, append([]string{"for"}, more...)...); err != nil {
 		return err
+	}
+	if known := append(drills.BackendNames(), allBackends); !slices.Contains(known, a.Words[0]) {
+		return suggest.Unknown("backend", a.Words[0], known)
 	}
 	_, err := a.Duration("for", 0)
 	return err
@@ -35,16 +42,14 @@ type impaired struct {
 // Plan picks the backends and sees that each of them is healthy now: what
 // becomes of that afterwards is then the fault's doing.
 func (f *impaired) Plan(ctx context.Context, t drills.Target) (drills.Undo, error) {
-	var known []string
 	f.victims = nil
 	for _, b := range t.Backends() {
-		known = append(known, b.Name())
-		if f.name == b.Name() || f.name == "all" {
+		if f.name == b.Name() || f.name == allBackends {
 			f.victims = append(f.victims, b)
 		}
 	}
 	if len(f.victims) == 0 {
-		return drills.Undo{}, suggest.Unknown("backend", f.name, append(known, "all"))
+		return drills.Undo{}, fmt.Errorf("the drill has no backend to hit by %q", f.name)
 	}
 	undo := drills.Undo{Action: drills.ActionHeal, Victims: f.names()}
 	return undo, f.each(func(_ drills.Backend, probe prober) error { return healthy(ctx, probe) })
@@ -92,6 +97,7 @@ func (f *impaired) each(do func(drills.Backend, prober) error) error {
 // prober asks a backend for its health, over and over on one connection.
 type prober struct {
 	addr string
+	key  string // it asks how a call with this key would fare; may be empty
 	over http.RoundTripper
 }
 
@@ -99,7 +105,7 @@ type prober struct {
 func (p prober) ask(ctx context.Context, limit time.Duration) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.addr+"/healthz", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.addr+"/healthz?key="+p.key, nil)
 	if err != nil {
 		return 0, fmt.Errorf("make a probe: %w", err)
 	}

@@ -40,6 +40,7 @@ func impairments(t *testing.T, name string) map[string]drills.Fault {
 		"fail":   newFault(t, faults.Fail(), nil, name),
 		"share":  newFault(t, faults.Fail(), map[string]string{"share": "50%"}, name),
 		"seldom": newFault(t, faults.Fail(), map[string]string{"share": "3%"}, name),
+		"by key": newFault(t, faults.Fail(), map[string]string{"share": "50%", "by": "key"}, name),
 		"slow":   newFault(t, faults.Slow(), map[string]string{"delay": "100ms"}, name),
 		"slower": newFault(t, faults.Slow(), map[string]string{"delay": "1h"}, name),
 		"hang":   newFault(t, faults.Hang(), nil, name),
@@ -67,7 +68,8 @@ func TestNothingIsProvedOfABackendThatWasLeftAlone(t *testing.T) {
 	target := outside(t)
 	for name, want := range map[string]string{
 		"fail": "0 of 10 probes were refused", "share": "0 of 30 probes were refused", "seldom": "0 of 681 probes were refused",
-		"slow": "a probe took", "slower": "a probe took", "hang": "a probe was answered",
+		"by key": "0 of 30 probes were refused",
+		"slow":   "a probe took", "slower": "a probe took", "hang": "a probe was answered",
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := impairments(t, "dns")[name]
@@ -104,8 +106,23 @@ func TestAllBackendsAreHitAtOnce(t *testing.T) {
 }
 
 func TestABackendMustExist(t *testing.T) {
-	_, err := newFault(t, faults.Hang(), nil, "storge").Plan(t.Context(), outside(t))
-	require.ErrorContains(t, err, `unknown backend "storge": did you mean "storage"?`)
+	for _, spec := range []drills.FaultSpec{faults.Fail(), faults.Slow(), faults.Hang()} {
+		err := spec.Check(drills.Args{Words: []string{"storge"}})
+		require.ErrorContains(t, err, `unknown backend "storge": did you mean "storage"?`)
+	}
+	_, err := newFault(t, faults.Hang(), nil, "storage").Plan(t.Context(), &victims{})
+	require.ErrorContains(t, err, `the drill has no backend to hit by "storage"`)
+}
+
+func TestCallsThatFailByArrivalProveNothingOfThoseByKey(t *testing.T) {
+	target := outside(t)
+	f := newFault(t, faults.Fail(), map[string]string{"share": "50%", "by": "key"}, "compute")
+	_, err := f.Plan(t.Context(), target)
+	require.NoError(t, err)
+	require.NoError(t, target.backends[0].Degrade(t.Context(), drills.Impairment{Kind: drills.Failing, Share: 0.5}))
+	_, err = f.Await(t.Context())
+	require.ErrorContains(t, err, "a probe with one key was answered")
+	require.NoError(t, f.Recover(t.Context()))
 }
 
 func TestFaultsOfBackendsSayWhatIsWrongWithTheirWords(t *testing.T) {
@@ -121,6 +138,8 @@ func TestFaultsOfBackendsSayWhatIsWrongWithTheirWords(t *testing.T) {
 		{faults.Fail(), []string{"dns"}, map[string]string{"share": "50"}, "want a whole percentage from 1% to 100%"},
 		{faults.Fail(), []string{"dns"}, map[string]string{"share": "0%"}, "want a whole percentage from 1% to 100%"},
 		{faults.Fail(), []string{"dns"}, map[string]string{"for": "-1s"}, "not a positive duration"},
+		{faults.Fail(), []string{"dns"}, map[string]string{"share": "50%", "by": "luck"}, "want by=arrival or by=key"},
+		{faults.Fail(), []string{"dns"}, map[string]string{"by": "key"}, "write share=50%, too"},
 		{faults.Slow(), []string{"dns"}, nil, "write delay=500ms"},
 		{faults.Slow(), []string{"dns"}, map[string]string{"delay": "slow"}, "not a duration"},
 		{faults.Hang(), []string{"dns"}, map[string]string{"delay": "1s"}, "it takes for="},

@@ -14,6 +14,7 @@ type Event struct {
 
 	effect  decoded[history.Effect]
 	submit  decoded[history.Submit]
+	took    decoded[history.Durations]
 	subject Subject
 	named   bool // subject is set
 	err     error
@@ -28,7 +29,7 @@ type decoded[T any] struct {
 // reset makes e the carrier of another event.
 func (e *Event) reset(ev *history.Event) {
 	e.Event = ev
-	e.effect.done, e.submit.done, e.named, e.err = false, false, false, nil
+	e.effect.done, e.submit.done, e.took.done, e.named, e.err = false, false, false, false, nil
 }
 
 // Effect is the detail of an effect's arrival; false for any other event.
@@ -37,6 +38,23 @@ func (e *Event) Effect() (*history.Effect, bool) {
 		return nil, false
 	}
 	return read(e, &e.effect, history.DecodeEffect)
+}
+
+// Call is the detail of one end of a call to a backend; false for any other
+// event.
+func (e *Event) Call() (*history.Effect, bool) {
+	if e.Op != history.OpCall {
+		return nil, false
+	}
+	return read(e, &e.effect, history.DecodeEffect)
+}
+
+// Durations is what a replica has measured; false for any other event.
+func (e *Event) Durations() (*history.Durations, bool) {
+	if e.Op != history.OpTook {
+		return nil, false
+	}
+	return read(e, &e.took, history.Decode[history.Durations])
 }
 
 // Submit is the detail of a client's submission; false for any other event.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/drillrun/drillrun/drills/history"
+	"github.com/drillrun/drillrun/gates"
 )
 
 // eventLine is one event as people read it.
@@ -43,8 +44,12 @@ func tell(e *history.Event) string {
 	switch e.Op {
 	case history.OpSubmit:
 		text = tellSubmit(e)
-	case history.OpEffect, history.OpCall:
+	case history.OpEffect:
 		text = tellEffect(e)
+	case history.OpCall:
+		text = tellCall(e)
+	case history.OpTook:
+		text = tellDurations(e)
 	case history.OpPlan, history.OpInject, history.OpRecover:
 		text = tellFault(e)
 	case history.OpStep:
@@ -104,7 +109,11 @@ func tellEffect(e *history.Event) string {
 	if err != nil {
 		return "effect " + string(e.Phase)
 	}
-	text := fmt.Sprintf("%s %s from %s", d.Outcome, d.Subject, d.Replica)
+	return string(d.Outcome) + " " + tellWhat(e, d)
+}
+
+func tellWhat(e *history.Event, d history.Effect) string {
+	text := d.Subject + " from " + d.Replica
 	if d.Leadership != "" {
 		text += fmt.Sprintf(" in term %d of %s", d.Term, d.Leadership)
 	}
@@ -112,6 +121,32 @@ func tellEffect(e *history.Event) string {
 		text += " under key " + e.Key
 	}
 	return text
+}
+
+// tellCall tells an event of a call to a backend.
+func tellCall(e *history.Event) string {
+	d, err := history.DecodeEffect(e)
+	if err != nil {
+		return "call " + string(e.Phase)
+	}
+	what := phaseWord(e.Phase, "arrives", string(d.Outcome), string(d.Outcome), "is given up")
+	return fmt.Sprintf("call %d %s: %s", d.Call, what, tellWhat(e, d))
+}
+
+func tellDurations(e *history.Event) string {
+	d, err := history.Decode[history.Durations](e)
+	if err != nil || len(d.Took) == 0 {
+		return "durations " + string(e.Phase)
+	}
+	what := d.What
+	if what == history.TookRefused {
+		what = "refusal"
+	}
+	least, most := gates.FormatDuration(slices.Min(d.Took)), gates.FormatDuration(slices.Max(d.Took))
+	if len(d.Took) == 1 {
+		return fmt.Sprintf("%s measured 1 %s at %s: %s", d.Replica, what, d.Subject, most)
+	}
+	return fmt.Sprintf("%s measured %d %ss at %s: %s to %s", d.Replica, len(d.Took), what, d.Subject, least, most)
 }
 
 func tellFault(e *history.Event) string {

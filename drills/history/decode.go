@@ -36,6 +36,9 @@ func DecodeEffect(e *Event) (Effect, error) {
 	if s.accept(`,"attempt":`) {
 		v.Attempt = s.int()
 	}
+	if s.accept(`,"call":`) {
+		v.Call = s.uint()
+	}
 	s.expect(`,"outcome":`)
 	v.Outcome = outcomeOf(s.text())
 	s.expect(`}`)
@@ -170,6 +173,8 @@ func outcomeOf(b []byte) Outcome {
 		return Seen
 	case Stale:
 		return Stale
+	case Failed:
+		return Failed
 	}
 	return Outcome(b)
 }

@@ -29,6 +29,7 @@ const (
 	Accepted Outcome = "accepted" // it took effect (HTTP 200)
 	Seen     Outcome = "seen"     // its key was known: nothing happened again (208)
 	Stale    Outcome = "stale"    // its term had been superseded or was missing: refused (409)
+	Failed   Outcome = "failed"   // a backend that was bad on purpose did not carry it out (503, or no answer)
 )
 
 // The kinds of effect, each a policy of the witness.
@@ -38,7 +39,8 @@ const (
 	KindRecord = "record" // counted only
 )
 
-// Effect is the detail of an effect's arrival at the witness.
+// Effect is the detail of an effect's arrival at the witness, and of both ends
+// of a call to one of its backends.
 type Effect struct {
 	Replica    string  `json:"replica"` // known by its token
 	Subject    string  `json:"subject"`
@@ -46,7 +48,23 @@ type Effect struct {
 	Leadership string  `json:"leadership,omitempty"`
 	Term       uint64  `json:"term,omitempty"`
 	Attempt    int     `json:"attempt,omitempty"`
-	Outcome    Outcome `json:"outcome"`
+	Call       uint64  `json:"call,omitempty"` // of a call: its number at that backend, the same at both ends
+	Outcome    Outcome `json:"outcome"`        // empty at the begin of a call
+}
+
+// What replicas measure and report. A duration is taken on a replica's own
+// clock, which is no evidence of when anything happened.
+const (
+	TookRefused = "refused" // until an open breaker had refused a call
+	TookCall    = "call"    // a call that reached its backend, from the caller's side
+)
+
+// Durations is the detail of durations that a replica has measured.
+type Durations struct {
+	Replica string          `json:"replica"`
+	What    string          `json:"what"`    // one of the Took constants
+	Subject string          `json:"subject"` // what they belong to: the name of a backend
+	Took    []time.Duration `json:"took"`    // nanoseconds
 }
 
 // Fault is the detail of every step in a fault's life.

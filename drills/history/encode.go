@@ -100,6 +100,10 @@ func EffectDetail(v Effect) json.RawMessage {
 		b = append(b, `,"attempt":`...)
 		b = strconv.AppendInt(b, int64(v.Attempt), 10)
 	}
+	if v.Call != 0 {
+		b = append(b, `,"call":`...)
+		b = strconv.AppendUint(b, v.Call, 10)
+	}
 	b = append(b, `,"outcome":`...)
 	b = appendString(b, string(v.Outcome))
 	return append(b, '}')

@@ -34,7 +34,8 @@ type Event struct {
 const (
 	OpSubmit   = "submit"   // client/N: invoke, ok | fail | info; Submit
 	OpEffect   = "effect"   // witness: ok (accepted or seen), fail (stale); Effect
-	OpCall     = "call"     // backend/NAME: as OpEffect, by one of the witness's backends; Effect
+	OpCall     = "call"     // backend/NAME: invoke, perhaps info (its sender hung up), ok (accepted or seen) | fail (stale or failed); Effect
+	OpTook     = "took"     // witness: info, what a replica has measured; Durations
 	OpPlan     = "plan"     // fault/N: ok | fail; Fault
 	OpInject   = "inject"   // fault/N: invoke, ok (in effect, with evidence) | info (indeterminate); Fault
 	OpRecover  = "recover"  // fault/N: invoke, ok | info; Fault

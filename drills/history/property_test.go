@@ -50,7 +50,7 @@ func anyEffect() *rapid.Generator[history.Effect] {
 			Replica: anyString().Draw(t, "replica"), Subject: anyString().Draw(t, "subject"),
 			Kind:       rapid.OneOf(rapid.SampledFrom([]string{"once", "fenced", "record"}), anyString()).Draw(t, "kind"),
 			Leadership: anyString().Draw(t, "leadership"), Term: rapid.Uint64().Draw(t, "term"), Attempt: rapid.Int().Draw(t, "attempt"),
-			Outcome: history.Outcome(rapid.OneOf(rapid.SampledFrom([]string{"accepted", "seen", "stale"}), anyString()).Draw(t, "outcome")),
+			Outcome: history.Outcome(rapid.OneOf(rapid.SampledFrom([]string{"accepted", "seen", "stale", "failed"}), anyString()).Draw(t, "outcome")),
 		}
 	})
 }

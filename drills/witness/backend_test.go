@@ -3,7 +3,9 @@ package witness
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -34,6 +36,44 @@ func (w *world) callWithin(ctx context.Context, b *backend, body string) (status
 	}
 	text, err = readText(response.Body)
 	return response.StatusCode, text, errors.Join(err, response.Body.Close())
+}
+
+// lives tells, by backend, how each call went on and ended, in the order of
+// their arrival; and that each has its two ends.
+func lives(t *testing.T, events []history.Event) map[string][]string {
+	t.Helper()
+	told := map[string][]string{}
+	ended := map[string]bool{}
+	for _, e := range events {
+		if e.Op != history.OpCall {
+			continue
+		}
+		d, err := history.DecodeEffect(&e)
+		require.NoError(t, err)
+		name := fmt.Sprint(e.Actor, d.Call)
+		if e.Phase == history.Invoke {
+			require.Empty(t, d.Outcome)
+			told[e.Actor] = append(told[e.Actor], "")
+			require.EqualValues(t, len(told[e.Actor]), d.Call)
+			continue
+		}
+		require.False(t, ended[name], "%s has ended", name)
+		text := string(d.Outcome)
+		switch {
+		case e.Phase == history.Info:
+			text = "given up, "
+		case e.Err != "":
+			text += " (" + e.Err + ")"
+		}
+		told[e.Actor][d.Call-1] += text
+		ended[name] = e.Phase != history.Info
+	}
+	for actor, calls := range told {
+		for i := range calls {
+			require.True(t, ended[fmt.Sprint(actor, i+1)], "%s: call %d has no end", actor, i+1)
+		}
+	}
+	return told
 }
 
 // calls are the calls that a backend begins to hold, and that leave it.
@@ -97,9 +137,9 @@ func TestEachBackendHasItsOwnKeysAndTerms(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "replica-1", detail.Replica, "the token is the same everywhere")
 	}
-	require.Equal(t, map[string]int{
-		"witness effect": 4, "backend/compute call": 4, "backend/network call": 4, "backend/storage call": 4,
-		"backend/dns call": 4, "backend/loadbalancer call": 4,
+	require.Equal(t, map[string]int{ // a call has two ends
+		"witness effect": 4, "backend/compute call": 8, "backend/network call": 8, "backend/storage call": 8,
+		"backend/dns call": 8, "backend/loadbalancer call": 8,
 	}, counts)
 }
 
@@ -122,7 +162,10 @@ func TestWhatABackendRefusesHasNoEffect(t *testing.T) {
 	status, _, err = w.call(compute, someCall)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status)
-	require.Len(t, w.events(), 2)
+	told := lives(t, w.events())
+	require.Equal(t, []string{"accepted"}, told["backend/network"])
+	refused := "failed (out of service)"
+	require.Equal(t, []string{refused, refused, refused, refused, refused, "accepted"}, told["backend/compute"])
 }
 
 func TestAShareOfTheCallsFailsTheSameOnesForTheSameSeed(t *testing.T) {
@@ -130,7 +173,7 @@ func TestAShareOfTheCallsFailsTheSameOnesForTheSameSeed(t *testing.T) {
 		c := newCondition(seed, 1)
 		require.NoError(t, c.become(drills.Impairment{Kind: drills.Failing, Share: 0.25}))
 		for range 1000 {
-			if c.meet(t.Context(), nil) != nil {
+			if c.meet(t.Context(), "key", nil, nil) != nil {
 				failed += "x"
 				n++
 			} else {
@@ -175,9 +218,12 @@ func TestALateCallTakesEffectWhenItsAnswerIsDue(t *testing.T) {
 	within(t, spied.left)
 
 	events := w.events()
-	require.Len(t, events, 2, "a timeout is not a no")
-	require.GreaterOrEqual(t, events[0].At, begun+delay)
-	require.GreaterOrEqual(t, events[1].At, events[0].At+delay)
+	require.Len(t, events, 5)
+	require.GreaterOrEqual(t, events[1].At, begun+delay)
+	require.Equal(t, history.Info, events[3].Phase)
+	require.Less(t, events[3].At, events[2].At+delay)
+	require.GreaterOrEqual(t, events[4].At, events[2].At+delay)
+	require.Equal(t, []string{"accepted", "given up, accepted"}, lives(t, events)["backend/compute"], "a timeout is not a no")
 }
 
 func TestCallsHangUntilTheyAreHealed(t *testing.T) {
@@ -222,7 +268,8 @@ func TestCallsHangUntilTheyAreHealed(t *testing.T) {
 			}
 		})
 	}
-	require.Empty(t, w.events())
+	let := "failed (out of service: it hung until it was let go of)"
+	require.Equal(t, slices.Repeat([]string{let}, 3*5), lives(t, w.events())["backend/compute"])
 }
 
 func TestAHangingCallEndsWithItsSender(t *testing.T) {
@@ -240,7 +287,7 @@ func TestAHangingCallEndsWithItsSender(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	sender.Wait()
 	within(t, spied.left)
-	require.Empty(t, w.events())
+	require.Equal(t, []string{"given up, failed (the sender hung up)"}, lives(t, w.events())["backend/compute"])
 }
 
 func TestCloseWaitsForNoCallThatIsHeld(t *testing.T) {
@@ -267,7 +314,106 @@ func TestCloseWaitsForNoCallThatIsHeld(t *testing.T) {
 	senders.Wait()
 	require.ErrorIs(t, hanging.Degrade(t.Context(), drills.Impairment{Kind: drills.Hanging}), errClosed)
 	require.NoError(t, hanging.Heal(t.Context()))
-	require.Len(t, w.events(), 3, "what is late takes effect at once, what hangs never does")
+	told := lives(t, w.events())
+	require.Equal(t, slices.Repeat([]string{"accepted"}, 3), told["backend/network"], "what is late takes effect at once")
+	let := "failed (out of service: it hung until it was let go of)"
+	require.Equal(t, slices.Repeat([]string{let}, 3), told["backend/compute"], "what hangs never does")
+}
+
+func TestEveryCallHasItsEndAlthoughCloseHasNoTime(t *testing.T) {
+	w := newWorld(t)
+	compute := w.backends[0]
+	spied := spy(compute)
+	require.NoError(t, compute.Degrade(t.Context(), drills.Impairment{Kind: drills.Slow, Delay: time.Hour}))
+	var senders sync.WaitGroup
+	for i := range 20 {
+		senders.Go(func() {
+			body := strings.ReplaceAll(someCall, "vm-1", fmt.Sprint("vm-", i))
+			if status, _, err := w.call(compute, body); err == nil && status != http.StatusOK {
+				t.Errorf("answered %d", status)
+			}
+		})
+	}
+	for range 20 {
+		within(t, spied.held)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, w.Close(over))
+	require.Equal(t, slices.Repeat([]string{"accepted"}, 20), lives(t, w.events())["backend/compute"])
+	senders.Wait()
+	require.NoError(t, w.log.Err(), "nothing was appended after Close")
+}
+
+func TestWhatIsNoCallLeavesNoEvent(t *testing.T) {
+	w := newWorld(t)
+	compute := w.backends[0]
+	require.NoError(t, compute.Degrade(t.Context(), drills.Impairment{Kind: drills.Failing, Share: 1}))
+	send := func(media, token, body string) int {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+compute.Addr()+"/v1/effects", strings.NewReader(body))
+		require.NoError(t, err)
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Content-Type", media)
+		status, _ := w.do(r)
+		return status
+	}
+	known := w.Token("replica-1")
+	require.Equal(t, http.StatusBadRequest, send(typeJSON, known, `{"subject":"vm-1"}`))
+	require.Equal(t, http.StatusUnauthorized, send(typeJSON, "guessed", someCall))
+	require.Equal(t, http.StatusRequestEntityTooLarge, send(typeJSON, known, strings.Repeat(" ", maxEffect+1)))
+	require.Equal(t, http.StatusUnsupportedMediaType, send(typeLines, known, someCall+"\n"))
+	require.Empty(t, w.events())
+}
+
+func TestByKeyEveryTryFaresTheSame(t *testing.T) {
+	failing := func(seed, stream uint64) *condition {
+		c := newCondition(seed, stream)
+		require.NoError(t, c.become(drills.Impairment{Kind: drills.Failing, Share: 0.25, ByKey: true}))
+		return c
+	}
+	pattern := func(c *condition) (failed string) {
+		for i := range 1000 {
+			if c.meet(t.Context(), fmt.Sprint("vm-", i), nil, nil) != nil {
+				failed += "x"
+			} else {
+				failed += "."
+			}
+		}
+		return failed
+	}
+	c := failing(7, 1)
+	first := pattern(c)
+	require.InDelta(t, 250, strings.Count(first, "x"), 75)
+	require.Equal(t, first, pattern(c))
+	require.Equal(t, first, pattern(failing(7, 1)))
+	require.NotEqual(t, first, pattern(failing(8, 1)), "another seed")
+	require.NotEqual(t, first, pattern(failing(7, 2)), "another backend")
+
+	pings := 0
+	for range 1000 {
+		if c.meet(t.Context(), "", nil, nil) != nil {
+			pings++
+		}
+	}
+	require.InDelta(t, 250, pings, 75, "what has no key is decided by its arrival")
+}
+
+func TestHealthFaresLikeACallWithItsKey(t *testing.T) {
+	w := newWorld(t)
+	dns := w.backends[3]
+	require.NoError(t, dns.Degrade(t.Context(), drills.Impairment{Kind: drills.Failing, Share: 0.5, ByKey: true}))
+	statuses := map[int]int{}
+	for i := range 40 {
+		key := fmt.Sprint("vm-", i)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+dns.Addr()+"/healthz?key="+key, nil)
+		require.NoError(t, err)
+		ping, _ := w.do(r)
+		call, _, err := w.call(dns, strings.ReplaceAll(someCall, "vm-1/create", key))
+		require.NoError(t, err)
+		require.Equal(t, ping, call, key)
+		statuses[call]++
+	}
+	require.Len(t, statuses, 2)
 }
 
 func TestABackendKnowsOnlyItsImpairments(t *testing.T) {

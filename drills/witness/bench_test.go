@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Both benchmarks go over loopback with real HTTP senders that share the
+// All benchmarks go over loopback with real HTTP senders that share the
 // machine with the witness, and record every effect.
 
 func BenchmarkSinglePosts(b *testing.B) {
@@ -50,4 +50,22 @@ func BenchmarkBatches(b *testing.B) {
 		}
 	})
 	b.ReportMetric(size*float64(b.N)/b.Elapsed().Seconds(), "effects/s")
+}
+
+func BenchmarkCalls(b *testing.B) {
+	w := newWorld(b)
+	w.Token("replica-1")
+	var n atomic.Int64
+	b.SetParallelism(8)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			key := fmt.Sprint("provision/load-1-", n.Add(1), "/2-attach")
+			status, body, err := w.call(w.backends[0], text(effect{Subject: key, Key: key, Kind: "once", Attempt: 1}))
+			if err != nil || status != http.StatusOK {
+				b.Error(status, body, err)
+				return
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
 }

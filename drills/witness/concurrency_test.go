@@ -7,9 +7,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/history"
 )
 
@@ -51,6 +53,44 @@ func TestTheHistoryHasTheOrderOfTheDecisions(t *testing.T) {
 	}
 	for what, left := range answered {
 		require.Zero(t, left, what)
+	}
+}
+
+// The same of a backend: its calls are numbered as they arrive, and decided as
+// they end.
+func TestTheCallsOfABackendEndInTheOrderOfTheDecisions(t *testing.T) {
+	w := newWorld(t)
+	compute := w.backends[0]
+	require.NoError(t, compute.Degrade(t.Context(), drills.Impairment{Kind: drills.Slow, Delay: time.Millisecond}))
+	const senders, rounds = 8, 40
+	var group sync.WaitGroup
+	for s := range senders {
+		group.Go(func() {
+			for i := range rounds {
+				for _, e := range []effect{
+					{Subject: "job", Key: fmt.Sprint("job-", i), Kind: "once"},
+					{Subject: "slot", Key: fmt.Sprint("slot-", i), Kind: "fenced", Leadership: "cron", Term: uint64(1 + (i+s)/3)},
+				} {
+					if _, _, err := w.call(compute, text(e)); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	group.Wait()
+
+	events := w.events()
+	require.Len(t, lives(t, events)["backend/compute"], 2*senders*rounds)
+	model := newLedger(nil, "", "")
+	for _, e := range events {
+		if e.Phase == history.Invoke {
+			continue
+		}
+		detail, err := history.DecodeEffect(&e)
+		require.NoError(t, err)
+		want := model.decide(&effect{Subject: detail.Subject, Key: e.Key, Kind: detail.Kind, Leadership: detail.Leadership, Term: detail.Term})
+		require.Equal(t, want.outcome, detail.Outcome, "event %d", e.Seq)
 	}
 }
 

@@ -2,6 +2,8 @@ package witness
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"sync"
@@ -10,11 +12,17 @@ import (
 	"github.com/drillrun/drillrun/drills"
 )
 
-// errImpaired is what a call is told that was made to fail.
-var errImpaired = errors.New("out of service")
+// Why a call was not carried out.
+var (
+	errImpaired = errors.New("out of service")
+	errLetGo    = errors.New("out of service: it hung until it was let go of")
+	errHungUp   = errors.New("the sender hung up")
+)
 
-// condition is how an endpoint fares: sound, or impaired on purpose.
+// condition is how a backend fares: sound, or impaired on purpose.
 type condition struct {
+	seed, stream uint64
+
 	mu     sync.Mutex
 	is     drills.Impairment // the zero value is sound
 	over   chan struct{}     // closed when what it is has ended
@@ -23,7 +31,7 @@ type condition struct {
 }
 
 func newCondition(seed, stream uint64) *condition {
-	return &condition{over: make(chan struct{}), draws: rand.New(rand.NewPCG(seed, stream))}
+	return &condition{seed: seed, stream: stream, over: make(chan struct{}), draws: rand.New(rand.NewPCG(seed, stream))}
 }
 
 // become ends what was and lets go of the calls that it held.
@@ -52,17 +60,33 @@ func (c *condition) turn(i drills.Impairment) {
 
 // now is the condition that a call meets: what is wrong, when that is over, and
 // whether the call is one of those that fail.
-func (c *condition) now() (is drills.Impairment, over <-chan struct{}, fails bool) {
+func (c *condition) now(key string) (is drills.Impairment, over <-chan struct{}, fails bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.is, c.over, c.is.Kind == drills.Failing && c.draws.Float64() < c.is.Share
+	switch {
+	case c.is.Kind != drills.Failing:
+	case c.is.ByKey && key != "":
+		fails = c.lot(key) < c.is.Share
+	default:
+		fails = c.draws.Float64() < c.is.Share
+	}
+	return c.is, c.over, fails
+}
+
+// lot is the key's own draw, from 0 to 1: the same whenever the key comes.
+func (c *condition) lot(key string) float64 {
+	text := binary.BigEndian.AppendUint64(nil, c.seed)
+	text = binary.BigEndian.AppendUint64(text, c.stream)
+	sum := sha256.Sum256(append(text, key...))
+	return float64(binary.BigEndian.Uint64(sum[:])>>11) / (1 << 53)
 }
 
 // meet holds a call for as long as the condition asks; an error says that it
-// must not take effect. hold is called before a wait. A late call takes effect
-// even if its sender has given up: the backend has it and does not know.
-func (c *condition) meet(ctx context.Context, hold func() error) error {
-	is, over, fails := c.now()
+// must not take effect, and why. hold is called before a wait, and gone when the
+// sender gives up during it. A late call takes effect all the same: the backend
+// has it and does not care.
+func (c *condition) meet(ctx context.Context, key string, hold func() error, gone func()) error {
+	is, over, fails := c.now(key)
 	if fails {
 		return errImpaired
 	}
@@ -73,15 +97,30 @@ func (c *condition) meet(ctx context.Context, hold func() error) error {
 		return err
 	}
 	if is.Kind == drills.Slow {
-		select {
-		case <-over:
-		case <-time.After(is.Delay):
-		}
+		late(ctx, over, is.Delay, gone)
 		return nil
 	}
 	select {
 	case <-over:
-	case <-ctx.Done(): // the sender has gone, or the connection was broken off
+		return errLetGo
+	case <-ctx.Done(): // or the connection was broken off
+		gone()
+		return errHungUp
 	}
-	return errImpaired
+}
+
+// late waits out a delay, or until the impairment is over.
+func late(ctx context.Context, over <-chan struct{}, delay time.Duration, gone func()) {
+	due, hungUp := time.After(delay), ctx.Done()
+	for {
+		select {
+		case <-over:
+			return
+		case <-due:
+			return
+		case <-hungUp:
+			gone()
+			hungUp = nil
+		}
+	}
 }

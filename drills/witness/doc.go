@@ -47,6 +47,7 @@
 //	400 {"error":"…"}                   not an effect: unknown or missing field, bad UTF-8, …
 //	401 {"error":"…"}                   no token, or an unknown one
 //	413 {"error":"…"}                   too large
+//	415 {"error":"…"}                   lines, to a backend
 //	500 {"error":"…"}                   the history cannot be written: nothing is claimed
 //	503 {"error":"…"}                   the drill is over, or the backend is out of service
 //
@@ -63,25 +64,47 @@
 // connection is kept for 2 minutes. GET /healthz answers 200 while effects can
 // be recorded, without a token.
 //
+// # Durations
+//
+// What a replica alone can measure it reports to the witness (not to a backend),
+// with the same token:
+//
+//	curl -i http://$WITNESS/v1/durations \
+//	  -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \
+//	  -d '{"what":"refused","subject":"compute","took":[1250,980]}'
+//
+//	what        string   required; "refused" (until an open breaker had refused a
+//	                     call) or "call" (a call that reached its backend)
+//	subject     string   required; what they belong to: the name of a backend
+//	took        numbers  required; nanoseconds, 1 to 10,000 of them, up to 1 h each
+//
+// The answer is 204 without a body, or an error as above. The limit is 256 KiB.
+// They are durations on the replica's own clock and say nothing of when.
+//
 // # Backends
 //
 // Five more endpoints stand for compute, network, storage, dns and a
 // loadbalancer. Each listens on a port of its own, so that a replica reaches
 // each through a link of its own; each takes the same format with the same
-// tokens, and has its own keys and terms. They can be degraded, which the health
-// that they tell shows as well:
+// tokens, and has its own keys and terms. A request is one call: a batch is
+// answered 415. They can be degraded:
 //
-//   - failing: a share of the calls, drawn from the seed, is answered 503 at
-//     once, without effect.
+//   - failing: a share of the calls is answered 503 at once, without effect.
+//     Which ones is drawn from the seed, by default in the order of their
+//     arrival. By key, each key has a draw of its own, and every call with that
+//     key fares the same while the impairment lasts.
 //   - slow: a call takes effect when its answer is due, the delay after it
 //     arrived, whether or not its sender still waits. A term is judged then, too.
 //   - hanging: calls are taken and not answered, and have no effect, however
 //     they end.
 //
-// A batch is one call. A call that is refused for its token or its size meets no
-// impairment, and one that is held is free of the limits of time above. When the
-// impairment ends, by healing, by another one or by Close, slow calls take
-// effect at once and hanging ones are answered 503.
+// The health that they tell fares like a call: GET /healthz?key=K like one with
+// the key K, and GET /healthz, where calls fail by key, by its arrival.
+//
+// A request that is refused for its token, its size or its form is no call and
+// meets no impairment, and a call that is held is free of the limits of time
+// above. When the impairment ends, by healing, by another one or by Close, slow
+// calls take effect at once and hanging ones are answered 503.
 //
 // # Evidence
 //
@@ -89,12 +112,26 @@
 // for accepted and seen, fail for stale, with the effect's key and a
 // [history.Effect]. The replica in it is the one that the token was made for,
 // whatever the sender believes to be. Requests that are no effects (400, 401,
-// 413) leave no event.
+// 413, 415) leave no event.
 //
-// A backend's decisions have the actor "backend/compute" and the op
+// A backend's calls have the actor "backend/compute" and the op
 // [history.OpCall] instead: a call on the way to a job's effect is not that
-// effect, and no judge of effects may take it for one. What a degraded backend
-// answered 503 leaves no event.
+// effect, and no judge of effects may take it for one. Each has two ends, which
+// carry the same number in the field call, from 1 in the order of arrival:
+//
+//	invoke ──────▶ ok    accepted | seen
+//	  │      ├───▶ fail  stale
+//	  │      └───▶ fail  failed (Err: refused, let go of, or its sender hung up)
+//	  └ ▶ info     the sender of a slow or hanging call hung up
+//
+// invoke is written when the call has arrived whole and could be read, before it
+// meets the backend's condition. The event info parts what a backend holds from
+// what its caller still waits for: a slow call goes on, a hanging one ends. It is
+// written when the connection is seen to close, which is a little later than the
+// sender's giving up, and never while a link keeps the news back.
+//
+// Durations are one event with the actor "witness", the op [history.OpTook],
+// phase info and a [history.Durations]. Pings leave no event.
 //
 // A key that comes again under another subject is a mistake of the system: the
 // receiver cannot know, so the answer is 208 as ever (with a note), and the
@@ -106,8 +143,10 @@
 //   - The order of events is the order of decisions of an endpoint: deciding and
 //     appending happen under one lock.
 //   - No outcome is answered whose event the history did not take.
+//   - Every call that began has exactly one end, by the return of Close at the
+//     latest.
 //   - After Close has returned, nothing more is appended, and no call is held.
-//     Close does not wait for calls that were held when it began.
+//     Close lets go of calls that were held when it began.
 //
 // Failure cases: once the history has failed, every effect is answered with
 // 500, and the drill's verdict is unknown. Keys are kept for the whole drill,

@@ -29,24 +29,46 @@ type effect struct {
 	Attempt    int    `json:"attempt"`
 }
 
+// errFollows is what decodeStrict finds behind the one value that it reads.
+var errFollows = errors.New("something follows it")
+
 // decodeEffect reads exactly one effect. Its errors are for the sender to read.
 func decodeEffect(text []byte) (effect, error) {
 	var e effect
 	if len(text) > maxEffect {
 		return e, fmt.Errorf("an effect has at most %d bytes, this one has %d", maxEffect, len(text))
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	switch err := d.Decode(&e); {
+	switch err := decodeStrict(text, &e); {
 	case errors.Is(err, io.EOF):
 		return e, errors.New("it is empty: an effect is a JSON object")
+	case errors.Is(err, errFollows):
+		return e, errors.New("something follows the effect; to send several, one a line, use Content-Type application/x-ndjson")
 	case err != nil:
 		return e, fmt.Errorf("not an effect: %w", err)
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return e, errors.New("something follows the effect; to send several, one a line, use Content-Type application/x-ndjson")
-	}
 	return e, e.check()
+}
+
+// decodeStrict reads one JSON value without unknown fields and with nothing
+// after it. Where there is none at all, the error is io.EOF.
+func decodeStrict(text []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errFollows
+	}
+	return nil
+}
+
+// detail is the effect as the history has it, before it is decided about.
+func (e *effect) detail(replica string) history.Effect {
+	return history.Effect{
+		Replica: replica, Subject: e.Subject, Kind: e.Kind,
+		Leadership: e.Leadership, Term: e.Term, Attempt: e.Attempt,
+	}
 }
 
 func (e *effect) check() error {
@@ -59,14 +81,8 @@ func (e *effect) check() error {
 		{"kind", e.Kind, true},
 		{"leadership", e.Leadership, e.Kind == history.KindFenced},
 	} {
-		switch {
-		case field.required && field.value == "":
-			return fmt.Errorf("%s is missing", field.name)
-		case len(field.value) > maxString:
-			return fmt.Errorf("%s has %d bytes, at most %d are allowed", field.name, len(field.value), maxString)
-		case strings.ContainsRune(field.value, utf8.RuneError):
-			// What encoding/json puts for bytes that are no text: different keys would become one.
-			return fmt.Errorf("%s is not UTF-8, or has U+FFFD in it, the mark of text that was not", field.name)
+		if err := checkString(field.name, field.value, field.required); err != nil {
+			return err
 		}
 	}
 	switch e.Kind {
@@ -76,6 +92,20 @@ func (e *effect) check() error {
 	}
 	if e.Attempt < 0 {
 		return fmt.Errorf("attempt is %d", e.Attempt)
+	}
+	return nil
+}
+
+// checkString is the check of every string in what is sent.
+func checkString(name, value string, required bool) error {
+	switch {
+	case required && value == "":
+		return fmt.Errorf("%s is missing", name)
+	case len(value) > maxString:
+		return fmt.Errorf("%s has %d bytes, at most %d are allowed", name, len(value), maxString)
+	case strings.ContainsRune(value, utf8.RuneError):
+		// What encoding/json puts for bytes that are no text: different keys would become one.
+		return fmt.Errorf("%s is not UTF-8, or has U+FFFD in it, the mark of text that was not", name)
 	}
 	return nil
 }

@@ -45,12 +45,12 @@ func FuzzEndpoint(f *testing.F) {
 // post sends a body to an endpoint of its own and returns the answers, one a
 // line.
 func post(t *testing.T, log *history.Log, media string, body []byte) (status int, answers []answer) {
-	e := &endpoint{ledger: newLedger(log, "witness", history.OpEffect), tokens: newTokens(), condition: newCondition(1, 0)}
+	e := &endpoint{ledger: newLedger(log, "witness", history.OpEffect), tokens: newTokens()}
 	r := httptest.NewRequest(http.MethodPost, "/v1/effects", bytes.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+e.tokens.of("replica-1"))
 	r.Header.Set("Content-Type", media)
 	rw := httptest.NewRecorder()
-	e.handler().ServeHTTP(rw, r)
+	e.routes().ServeHTTP(rw, r)
 	for line := range bytes.Lines(rw.Body.Bytes()) {
 		require.True(t, utf8.Valid(line), "%q", line)
 		var a answer

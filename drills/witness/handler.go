@@ -25,17 +25,16 @@ type answer struct {
 	Error   string          `json:"error,omitempty"`
 }
 
-func (e *endpoint) handler() http.Handler {
+// routes are the witness's own.
+func (e *endpoint) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/effects", e.effects)
+	mux.HandleFunc("POST /v1/durations", e.durations)
 	mux.HandleFunc("GET /healthz", e.health)
 	return mux
 }
 
-func (e *endpoint) health(rw http.ResponseWriter, r *http.Request) {
-	if !e.admit(rw, r) {
-		return
-	}
+func (e *endpoint) health(rw http.ResponseWriter, _ *http.Request) {
 	if err := e.ledger.log.Err(); err != nil {
 		reply(rw, http.StatusServiceUnavailable, answer{Error: err.Error()})
 		return
@@ -44,25 +43,17 @@ func (e *endpoint) health(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (e *endpoint) effects(rw http.ResponseWriter, r *http.Request) {
-	replica, known := e.tokens.replica(r.Header.Get("Authorization"))
+	replica, known := e.authorize(rw, r)
 	if !known {
-		rw.Header().Set("WWW-Authenticate", "Bearer")
-		reply(rw, http.StatusUnauthorized, answer{Error: "send the replica's token as Authorization: Bearer TOKEN"})
 		return
 	}
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	lines := err == nil && media == typeLines
-	limit := int64(maxEffect)
+	lines, limit, what := hasLines(r), int64(maxEffect), "one effect"
 	if lines {
-		limit = maxBatch
+		limit, what = maxBatch, "lines"
 	}
-	body, err := readBody(rw, r, limit)
-	switch tooLarge := (*http.MaxBytesError)(nil); {
-	case errors.As(err, &tooLarge):
-		reply(rw, http.StatusRequestEntityTooLarge, answer{Error: fmt.Sprintf("at most %d bytes of %s are taken at once", limit, bodyName(lines))})
-	case err != nil:
-		reply(rw, http.StatusBadRequest, answer{Error: fmt.Sprintf("the request did not arrive whole: %v", err)})
-	case !e.admit(rw, r):
+	body, whole := readBody(rw, r, limit, what)
+	switch {
+	case !whole:
 	case lines:
 		e.batch(rw, replica, body)
 	default:
@@ -71,20 +62,35 @@ func (e *endpoint) effects(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func bodyName(lines bool) string {
-	if lines {
-		return "lines"
+// authorize tells which replica sends. False says that it was answered.
+func (e *endpoint) authorize(rw http.ResponseWriter, r *http.Request) (replica string, known bool) {
+	replica, known = e.tokens.replica(r.Header.Get("Authorization"))
+	if !known {
+		rw.Header().Set("WWW-Authenticate", "Bearer")
+		reply(rw, http.StatusUnauthorized, answer{Error: "send the replica's token as Authorization: Bearer TOKEN"})
 	}
-	return "one effect"
+	return replica, known
+}
+
+// hasLines says whether the request is a batch.
+func hasLines(r *http.Request) bool {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && media == typeLines
 }
 
 // readBody reads everything before anything is decided: an effect takes place
-// whole or not at all.
-func readBody(rw http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	var body bytes.Buffer
-	body.Grow(int(min(max(r.ContentLength, 0), limit)) + bytes.MinRead)
-	_, err := body.ReadFrom(http.MaxBytesReader(rw, r.Body, limit))
-	return body.Bytes(), err
+// whole or not at all. False says that it was answered.
+func readBody(rw http.ResponseWriter, r *http.Request, limit int64, what string) (body []byte, whole bool) {
+	var buffer bytes.Buffer
+	buffer.Grow(int(min(max(r.ContentLength, 0), limit)) + bytes.MinRead)
+	_, err := buffer.ReadFrom(http.MaxBytesReader(rw, r.Body, limit))
+	switch tooLarge := (*http.MaxBytesError)(nil); {
+	case errors.As(err, &tooLarge):
+		reply(rw, http.StatusRequestEntityTooLarge, answer{Error: fmt.Sprintf("at most %d bytes of %s are taken at once", limit, what)})
+	case err != nil:
+		reply(rw, http.StatusBadRequest, answer{Error: fmt.Sprintf("the request did not arrive whole: %v", err)})
+	}
+	return buffer.Bytes(), err == nil
 }
 
 // one judges one effect.
@@ -93,7 +99,11 @@ func (e *endpoint) one(replica string, text []byte) (status int, a answer) {
 	if err != nil {
 		return http.StatusBadRequest, answer{Error: err.Error()}
 	}
-	d, err := e.ledger.enter(replica, &reported)
+	return told(e.ledger.enter(replica, &reported))
+}
+
+// told is the answer to what was decided, or to what kept the ledger from it.
+func told(d decision, err error) (status int, a answer) {
 	switch {
 	case errors.Is(err, errClosed):
 		return http.StatusServiceUnavailable, answer{Error: err.Error()}

@@ -2,6 +2,7 @@ package witness
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -13,7 +14,7 @@ import (
 
 var (
 	errClosed   = errors.New("the drill is over")
-	errNoRecord = errors.New("the history cannot be written: nothing is known about this effect")
+	errNoRecord = errors.New("the history cannot be written: nothing is claimed about what was sent")
 )
 
 // collision is the remark on an effect whose key belongs to another subject.
@@ -25,9 +26,11 @@ type ledger struct {
 	actor string // under which it records, and as what
 	op    string
 	seed  maphash.Seed
+	open  sync.WaitGroup // calls that have not ended
 
 	mu     sync.Mutex
 	closed bool
+	calls  uint64               // that have begun
 	terms  map[string]uint64    // the highest term seen, by leadership
 	keys   map[keyDigest]uint64 // the hash of the subject that a key took effect for
 }
@@ -50,6 +53,14 @@ type decision struct {
 	remark  string
 }
 
+// phase is how an event tells the decision.
+func (d decision) phase() history.Phase {
+	if d.outcome == history.Stale {
+		return history.Fail
+	}
+	return history.OK
+}
+
 // enter decides about e and records that. After an error nothing may be
 // claimed about e.
 func (l *ledger) enter(replica string, e *effect) (decision, error) {
@@ -59,21 +70,20 @@ func (l *ledger) enter(replica string, e *effect) (decision, error) {
 		return decision{}, errClosed
 	}
 	d := l.decide(e)
-	phase := history.OK
-	if d.outcome == history.Stale {
-		phase = history.Fail
-	}
-	seq := l.log.Append(history.Event{
-		Actor: l.actor, Op: l.op, Phase: phase, Key: e.Key, Err: d.remark,
-		Detail: history.EffectDetail(history.Effect{
-			Replica: replica, Subject: e.Subject, Kind: e.Kind,
-			Leadership: e.Leadership, Term: e.Term, Attempt: e.Attempt, Outcome: d.outcome,
-		}),
-	})
-	if seq == 0 {
-		return decision{}, errNoRecord
+	detail := e.detail(replica)
+	detail.Outcome = d.outcome
+	if err := l.append(d.phase(), e.Key, history.EffectDetail(detail), d.remark); err != nil {
+		return decision{}, err
 	}
 	return d, nil
+}
+
+// append records an event. It is called with the lock held.
+func (l *ledger) append(phase history.Phase, key string, detail json.RawMessage, remark string) error {
+	if l.log.Append(history.Event{Actor: l.actor, Op: l.op, Phase: phase, Key: key, Err: remark, Detail: detail}) == 0 {
+		return errNoRecord
+	}
+	return nil
 }
 
 // decide applies the policy of e's kind. It is called with the lock held.
@@ -123,9 +133,11 @@ func digestKey(e *effect) keyDigest {
 	return keyDigest(sum[:16])
 }
 
-// close ends the recording: nothing is appended once it has returned.
+// close ends the recording: nothing is appended once it has returned. It waits
+// for the end of the calls that have begun, which nothing may hold any more.
 func (l *ledger) close() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.closed = true
+	l.mu.Unlock()
+	l.open.Wait()
 }

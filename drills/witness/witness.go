@@ -36,18 +36,20 @@ func start(ctx context.Context, cfg Config, limits timeouts) (*Witness, error) {
 		return nil, errors.New("start witness: it has no log")
 	}
 	known := newTokens()
-	own, err := listen(ctx, newLedger(cfg.Log, "witness", history.OpEffect), known, newCondition(cfg.Seed, 0), limits)
+	own, err := listen(ctx, newLedger(cfg.Log, "witness", history.OpEffect), known, limits)
 	if err != nil {
 		return nil, fmt.Errorf("start witness: %w", err)
 	}
+	own.serve(own.routes())
 	w := &Witness{endpoint: own}
-	for i, name := range backendNames {
-		l := newLedger(cfg.Log, "backend/"+name, history.OpCall)
-		e, err := listen(ctx, l, known, newCondition(cfg.Seed, uint64(i+1)), limits)
+	for i, name := range drills.BackendNames() {
+		e, err := listen(ctx, newLedger(cfg.Log, "backend/"+name, history.OpCall), known, limits)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("start witness: %w", err), w.Close(ctx))
 		}
-		w.backends = append(w.backends, &backend{endpoint: e, name: name})
+		b := &backend{endpoint: e, name: name, condition: newCondition(cfg.Seed, uint64(i+1))}
+		b.serve(b.routes())
+		w.backends = append(w.backends, b)
 	}
 	return w, nil
 }
@@ -67,8 +69,8 @@ func (w *Witness) Backends() []drills.Backend {
 }
 
 // Close lets go of the calls that backends hold, answers what has arrived, then
-// breaks off whatever connections are left. Once it has returned, nothing more
-// is appended to the log. ctx can shorten the wait for answers, never the rest.
+// breaks off whatever connections are left. Once it has returned, every call
+// that began has its end, and nothing more is appended to the log. ctx can shorten the wait for answers, never the rest.
 // Closing twice is harmless.
 func (w *Witness) Close(ctx context.Context) error {
 	w.closing.Do(func() { w.closeErr = w.close(ctx) })
@@ -77,9 +79,9 @@ func (w *Witness) Close(ctx context.Context) error {
 
 // close shuts all endpoints at once.
 func (w *Witness) close(ctx context.Context) error {
-	all := []*endpoint{w.endpoint}
+	all := []interface{ shut(context.Context) error }{w.endpoint}
 	for _, b := range w.backends {
-		all = append(all, b.endpoint)
+		all = append(all, b)
 	}
 	errs := make([]error, len(all))
 	var shutting sync.WaitGroup

@@ -128,6 +128,8 @@ func shapeOf(op string) (any, error) {
 	switch op {
 	case history.OpSubmit:
 		return history.Submit{}, nil
+	case history.OpTook:
+		return history.Durations{}, nil
 	case history.OpEffect, history.OpCall:
 		return history.Effect{}, nil
 	case history.OpPlan, history.OpInject, history.OpRecover:
@@ -180,6 +182,8 @@ func typedValue(t reflect.Type, value string) (any, error) {
 		return time.ParseDuration(value)
 	case t.Kind() == reflect.String:
 		return value, nil
+	case t == reflect.TypeFor[[]time.Duration]():
+		return durations(value)
 	case t.Kind() == reflect.Slice:
 		return strings.Split(value, ","), nil
 	case t.Kind() == reflect.Map:
@@ -188,4 +192,16 @@ func typedValue(t reflect.Type, value string) (any, error) {
 	var v any // numbers and booleans are what they are in JSON
 	err := json.Unmarshal([]byte(value), &v)
 	return v, err
+}
+
+func durations(list string) ([]time.Duration, error) {
+	var all []time.Duration
+	for text := range strings.SplitSeq(list, ",") {
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
 }
