@@ -14,13 +14,25 @@ import (
 	"github.com/drillrun/drillrun/drills/history"
 )
 
-// maxInFlight bounds the submissions under way; beyond it the schedule waits,
-// and the wait counts as latency.
-const maxInFlight = 2000
+const (
+	// maxInFlight bounds the submissions under way; beyond it the schedule waits,
+	// and the wait counts as latency.
+	maxInFlight = 2000
+	// maxTurns is how many submissions a client tries at a time; the others queue,
+	// and their wait counts as latency. While the system fails its queue may grow,
+	// what is asked of it may not: ten seconds of submissions, all tried again and
+	// again, would keep down a system that can well carry the load.
+	maxTurns = 8
+	// turnLimit is how long a submission queues: a little longer than those before
+	// it try and rest, so that a system which answers, if only to refuse, is asked
+	// for each of them.
+	turnLimit = giveUp + 2*longestRest
+)
 
 // Workload is what a load submits.
 type Workload struct {
 	Name    string  // as the script has it: "jobs"
+	Line    int     // of the script: loads that begin together are told apart by it
 	Rate    float64 // submissions a second, on average
 	Clients int
 	Kind    string      // kind of job; empty for the system's default
@@ -33,8 +45,10 @@ type Workload struct {
 type load struct {
 	drill   *Drill
 	work    Workload
-	number  int
+	number  int // of all loads, as they happened to begin
+	round   int // of those of its line, from 1
 	clients []*client
+	turns   []chan struct{}    // by client: as many as it may take are in it
 	stop    context.CancelFunc // ends the schedule; submissions under way go on
 	done    chan struct{}
 }
@@ -66,7 +80,7 @@ func (l *load) note(phase history.Phase) {
 // submitAll follows the schedule: gaps are drawn from the seed with the mean
 // that the rate asks for, so that submissions meet every phase of a fault.
 func (l *load) submitAll(ctx, schedule context.Context) {
-	random := l.drill.Stream("load " + l.work.Name)
+	random := l.drill.Stream(fmt.Sprintf("load of line %d", l.work.Line))
 	var inFlight sync.WaitGroup
 	defer inFlight.Wait()
 	slots := make(chan struct{}, maxInFlight)
@@ -81,11 +95,30 @@ func (l *load) submitAll(ctx, schedule context.Context) {
 			panic(err) // the arguments of an op are numbers: they always encode
 		}
 		slots <- struct{}{}
-		c, intended := l.clients[i%len(l.clients)], next
+		at, intended := i%len(l.clients), next
 		inFlight.Go(func() {
 			defer func() { <-slots }()
-			c.submit(ctx, op, intended)
+			l.inTurn(ctx, at, op, intended)
 		})
+	}
+}
+
+// inTurn submits once it is that submission's turn with its client. One that
+// queues in vain is given up (info), although it was certainly not carried out:
+// a refusal (fail) would have waited for nothing, and this one has waited.
+func (l *load) inTurn(ctx context.Context, at int, op drills.Op, intended time.Duration) {
+	c, turns := l.clients[at], l.turns[at]
+	late := time.NewTimer(turnLimit)
+	defer late.Stop()
+	select {
+	case turns <- struct{}{}:
+		defer func() { <-turns }()
+		c.submit(ctx, op, intended)
+	case <-late.C:
+		detail := history.Submit{Subject: op.Subject, Intended: intended}
+		c.note(op, history.Invoke, detail, nil)
+		c.note(op, history.Info, detail, fmt.Errorf("gave up after %v in the queue of its client", turnLimit))
+	case <-ctx.Done():
 	}
 }
 
@@ -94,7 +127,7 @@ const poisonous = -time.Millisecond
 
 // op makes the i-th submission of the load: the same for the same seed.
 func (l *load) op(i int, random *rand.Rand) (drills.Op, error) {
-	key := fmt.Sprintf("%x-%d-%d", l.drill.cfg.Seed, l.number, i)
+	key := fmt.Sprintf("%x-%d-%d-%d", l.drill.cfg.Seed, l.work.Line, l.round, i)
 	op := drills.Op{Name: "submit", Kind: l.work.Kind, Key: key, Subject: "job/" + key}
 	work := Draw(random, l.work.Work)
 	if l.work.Poison > 0 && random.Float64() < l.work.Poison {
@@ -120,7 +153,7 @@ func (l *load) open(ctx context.Context) error {
 	}
 	for i := range l.work.Clients {
 		c := &client{log: l.drill.cfg.Log, actor: "client/" + strconv.Itoa(i+1), replicas: replicas, at: i % len(replicas)}
-		l.clients = append(l.clients, c)
+		l.clients, l.turns = append(l.clients, c), append(l.turns, make(chan struct{}, maxTurns))
 		for _, r := range replicas {
 			conn, err := l.drill.cfg.Cluster.Open(ctx, r)
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 type loads struct {
 	mu      sync.Mutex
 	count   int
+	rounds  map[int]int // begun, by the line of the script
 	running map[*load]struct{}
 	since   time.Duration // when the oldest running one began
 }
@@ -49,7 +50,11 @@ func (l *loads) begin(one *load, now time.Duration) {
 		l.running, l.since = map[*load]struct{}{}, now
 	}
 	l.count++
-	one.number = l.count
+	if l.rounds == nil {
+		l.rounds = map[int]int{}
+	}
+	l.rounds[one.work.Line]++
+	one.number, one.round = l.count, l.rounds[one.work.Line]
 	l.running[one] = struct{}{}
 }
 

@@ -35,6 +35,7 @@ type toy struct {
 	leader   string
 	refuse   error // what every submission is answered with, if anything
 	mute     bool  // acknowledge, and have no effect
+	hang     *hang // what every submission waits in, if anything
 	stop     chan struct{}
 	beats    sync.WaitGroup
 }
@@ -142,7 +143,10 @@ func (r *toyReplica) Logs(context.Context) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader("")), nil
 }
 
-func (r *toyReplica) Do(_ context.Context, op drills.Op) (json.RawMessage, error) {
+func (r *toyReplica) Do(ctx context.Context, op drills.Op) (json.RawMessage, error) {
+	if err := r.toy.hang.wait(ctx); err != nil {
+		return nil, err
+	}
 	r.toy.mu.Lock()
 	defer r.toy.mu.Unlock()
 	switch {

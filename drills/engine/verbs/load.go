@@ -24,7 +24,7 @@ func Load() engine.Verb {
 			Name:       "load",
 			Usage:      "load jobs [rate=N/s] [clients=N] [kind=NAME] [work=DURATION|FROM..TO] [poison=N%] [for=DURATION] [&]",
 			Summary:    "submit jobs at a given rate, whatever the system answers",
-			Doc:        "An open loop: the schedule never waits for an answer, and latency counts from the moment the schedule intended. Each client retries the next replica with the same idempotency key. work= is how long a job works before its effect. poison= is the share of jobs that nobody can do (they ask for a negative time to work, and with kind= perhaps for a kind that nobody knows): the gates want each of them among the dead letters, and no effect of it. Ends at \"stop load\", at \"drain\", or after for=.",
+			Doc:        "An open loop: the schedule never waits for an answer, and latency counts from the moment the schedule intended. Each client retries the next replica with the same idempotency key. kind= is the kind of the jobs, where not the system's default. work= is how long a job works before its effect. poison= is the share of jobs that nobody can do (they ask for a negative time to work, and with kind= perhaps for a kind that nobody knows): the gates want each of them among the dead letters, and no effect of it. Ends at \"stop load\", at \"drain\", or after for=.",
 			Background: true,
 			Check: func(a drills.Args) error {
 				_, _, err := workload(a)
@@ -36,6 +36,7 @@ func Load() engine.Verb {
 			if err != nil {
 				return err
 			}
+			w.Line = step.Line
 			return d.Load(ctx, w, limit)
 		},
 	}
