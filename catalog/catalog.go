@@ -10,19 +10,32 @@ import (
 	"github.com/drillrun/drillrun/drills/engine/verbs"
 	"github.com/drillrun/drillrun/faults"
 	"github.com/drillrun/drillrun/gates"
+	"github.com/drillrun/drillrun/gates/attempts"
 	"github.com/drillrun/drillrun/gates/availability"
 	"github.com/drillrun/drillrun/gates/deadletters"
+	"github.com/drillrun/drillrun/gates/doublecalls"
 	"github.com/drillrun/drillrun/gates/duplicates"
+	"github.com/drillrun/drillrun/gates/elections"
 	"github.com/drillrun/drillrun/gates/exitzero"
+	"github.com/drillrun/drillrun/gates/failfast"
 	"github.com/drillrun/drillrun/gates/failover"
+	"github.com/drillrun/drillrun/gates/isolation"
+	"github.com/drillrun/drillrun/gates/jitter"
+	"github.com/drillrun/drillrun/gates/kindparallelism"
 	"github.com/drillrun/drillrun/gates/latency"
 	"github.com/drillrun/drillrun/gates/leaked"
 	"github.com/drillrun/drillrun/gates/lost"
 	"github.com/drillrun/drillrun/gates/outage"
 	"github.com/drillrun/drillrun/gates/overlap"
+	"github.com/drillrun/drillrun/gates/parallelism"
+	"github.com/drillrun/drillrun/gates/probes"
+	"github.com/drillrun/drillrun/gates/readmission"
 	"github.com/drillrun/drillrun/gates/recovery"
 	"github.com/drillrun/drillrun/gates/redeliveries"
+	"github.com/drillrun/drillrun/gates/repeatedsteps"
 	"github.com/drillrun/drillrun/gates/republished"
+	"github.com/drillrun/drillrun/gates/shutdown"
+	"github.com/drillrun/drillrun/gates/singletons"
 	"github.com/drillrun/drillrun/gates/stuck"
 	"github.com/drillrun/drillrun/gates/takeover"
 	"github.com/drillrun/drillrun/gates/unfenced"
@@ -44,6 +57,12 @@ func Metrics() []gates.Metric {
 		redeliveries.Metric(), stuck.Metric(), deadletters.Metric(),
 		takeover.Metric(), recovery.Metric(), overlap.Metric(), zombie.Metric(),
 		leaked.Metric(), republished.Metric(), exitzero.Metric(), latency.Calm(), latency.Fault(),
+		elections.Metric(), singletons.Metric(), shutdown.Metric(),
+		attempts.Metric(), jitter.Metric(),
+		kindparallelism.Provision(), kindparallelism.Cluster(), kindparallelism.Pipeline(),
+		failfast.Metric(), isolation.Metric(), readmission.Metric(), probes.Metric(),
+		parallelism.Compute(), parallelism.Network(), parallelism.Storage(),
+		doublecalls.Metric(), repeatedsteps.Metric(),
 	}
 }
 

@@ -52,8 +52,12 @@ func (g Gate) read(m Measurement) reading {
 	if m.Missing != "" && !m.AtLeast {
 		return unbounded(m.Missing)
 	}
-	r := reading{lo: m.Value, hi: m.Value, note: m.Note, evidence: m.Evidence, missing: m.Missing}
+	value := g.decisive(m)
+	r := reading{lo: value, hi: value, note: m.Note, evidence: m.Evidence, missing: m.Missing}
 	r.observed = formatValue(g.Metric.Unit, m.Value)
+	if n := len(m.Values); n > 0 && m.Values[0] != m.Values[n-1] {
+		r.observed = formatValue(g.Metric.Unit, m.Values[0]) + " to " + formatValue(g.Metric.Unit, m.Values[n-1])
+	}
 	if g.Metric.Unit == Share {
 		r.observed += fmt.Sprintf(" of %d", m.N)
 	}
@@ -62,6 +66,17 @@ func (g Gate) read(m Measurement) reading {
 		r.observed += " or more"
 	}
 	return r
+}
+
+// decisive is the value that a gate is judged by: of several, the first that
+// breaks its bound.
+func (g Gate) decisive(m Measurement) float64 {
+	for _, v := range m.Values {
+		if g.verdict(v, v) != Pass {
+			return v
+		}
+	}
+	return m.Value
 }
 
 func (g Gate) readSamples(m Measurement) reading {

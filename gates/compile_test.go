@@ -111,10 +111,15 @@ func TestAGateJudgesAMeasurement(t *testing.T) {
 			gates.Pass, "1 ms (p50 of 299)", "the slowest"},
 		"why a sample is open can be said": {"failover < 1s", gates.Measurement{Samples: []gates.Sample{sample(5*time.Millisecond, true)}, WhyOpen: "the load ended"},
 			gates.Unknown, "over 5 ms", "the load ended"},
-		"a missing minimum is unknown":             {"duplicates == 0", gates.Measurement{Missing: "nothing was seen"}, gates.Unknown, "", "nothing was seen"},
-		"a proved count fails without its minimum": {"duplicates == 0", gates.Measurement{Value: 2, AtLeast: true, Missing: "no drain"}, gates.Fail, "2 or more", ""},
-		"a proved count may still grow":            {"duplicates <= 2", gates.Measurement{Value: 2, AtLeast: true, Missing: "no drain"}, gates.Unknown, "2 or more", "no drain"},
-		"a share is shown with its n":              {"availability >= 99%", gates.Measurement{Value: 0.995, N: 400}, gates.Pass, "99.50% of 400", ""},
+		"a missing minimum is unknown":                 {"duplicates == 0", gates.Measurement{Missing: "nothing was seen"}, gates.Unknown, "", "nothing was seen"},
+		"a proved count fails without its minimum":     {"duplicates == 0", gates.Measurement{Value: 2, AtLeast: true, Missing: "no drain"}, gates.Fail, "2 or more", ""},
+		"a proved count may still grow":                {"duplicates <= 2", gates.Measurement{Value: 2, AtLeast: true, Missing: "no drain"}, gates.Unknown, "2 or more", "no drain"},
+		"several counts pass where all keep the bound": {"dead_letters == 3", gates.Measurement{Value: 3, Values: []float64{3}}, gates.Pass, "3", ""},
+		"of several counts one may be too small":       {"dead_letters == 3", gates.Measurement{Value: 3, Values: []float64{2, 3}, Note: "one has 2"}, gates.Fail, "2 to 3", "one has 2"},
+		"of several counts one may be too large":       {"dead_letters <= 3", gates.Measurement{Value: 4, Values: []float64{2, 4}}, gates.Fail, "2 to 4", ""},
+		"of several counts one may be the wrong one":   {"dead_letters != 3", gates.Measurement{Value: 4, Values: []float64{2, 3, 4}}, gates.Fail, "2 to 4", ""},
+		"several counts can be bounded from one side":  {"dead_letters < 5", gates.Measurement{Value: 4, Values: []float64{2, 4}}, gates.Pass, "2 to 4", ""},
+		"a share is shown with its n":                  {"availability >= 99%", gates.Measurement{Value: 0.995, N: 400}, gates.Pass, "99.50% of 400", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			gate, err := gates.Compile(test.gate, known())

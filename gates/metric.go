@@ -15,7 +15,8 @@ type Unit int
 // The units of metrics.
 const (
 	Duration Unit = iota + 1 // samples of time; takes aggregates
-	Count                    // a number of things
+	Count                    // a number of things, which add up over trials
+	Level                    // a number that does not add up: the most at once, how many there are
 	Share                    // a fraction, 0 to 1
 )
 
@@ -23,7 +24,7 @@ func (u Unit) String() string {
 	switch u {
 	case Duration:
 		return "time"
-	case Count:
+	case Count, Level:
 		return "count"
 	case Share:
 		return "share"
@@ -70,7 +71,11 @@ type Measurement struct {
 	Samples []Sample // of a Duration
 	Times   Times    // of a Duration with too many samples to tell of each; instead of Samples
 	WhyOpen string   // why open samples are; that the record ended first, if empty
-	Value   float64  // of a Count or a Share
+	Value   float64  // of a Count, a Level or a Share
+	// Values are all that were found of a Level that has one for each of many
+	// things, the smallest first: a gate holds only if it holds for each of
+	// them. Value is the largest then.
+	Values []float64
 	// AtLeast says that Value is proved, and that it may be more: the reason
 	// is Missing.
 	AtLeast  bool

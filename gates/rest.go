@@ -13,6 +13,7 @@ type Rest struct {
 	drained      bool
 	why          string // why it is not drained, where a drain ran
 	acknowledged int    // submissions
+	ended        bool   // the script was followed to its end
 	snapshots    map[string]snapshot
 }
 
@@ -22,8 +23,8 @@ type snapshot struct {
 	err    string
 }
 
-// ObserveRest takes note of drains and snapshots. Whatever is submitted or
-// broken after a drain has not been outlasted by it.
+// ObserveRest takes note of drains, snapshots and the end. Whatever is submitted
+// or broken after a drain has not been outlasted by it.
 func (r *Rest) ObserveRest(e *history.Event) {
 	switch e.Op {
 	case history.OpSubmit, history.OpInject:
@@ -37,6 +38,8 @@ func (r *Rest) ObserveRest(e *history.Event) {
 		r.drain(e)
 	case history.OpSnapshot:
 		r.snapshot(e)
+	case history.OpEnd:
+		r.ended = e.Phase == history.OK
 	}
 }
 
@@ -91,6 +94,15 @@ func (r *Rest) NotDrained() string {
 		return r.why + ": what did not happen yet may still come"
 	}
 	return "no drain was completed: what did not happen yet may still come"
+}
+
+// CutShort says why more may have come than the record has; empty where the
+// script was followed to its end, or the machinery was outlasted.
+func (r *Rest) CutShort() string {
+	if r.ended || r.drained {
+		return ""
+	}
+	return "the record ends before the drill does"
 }
 
 // Count is a count of a snapshot and the event that has it. Missing says why

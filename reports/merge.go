@@ -12,7 +12,8 @@ import (
 
 // Merge makes one result of several trials of a scenario.
 //
-// Samples are pooled and counts summed. A gate line is judged anew: a quantile
+// Samples are pooled and counts summed; of levels the highest is kept.
+// A gate line is judged anew: a quantile
 // (and a number of samples) over the pooled samples, which may be many enough
 // only now; any other line fails if it failed in any trial, and passes if it
 // passed in each. A doubt about one trial keeps every line from passing. Trials
@@ -141,6 +142,8 @@ func (m Metric) plus(other Metric) Metric {
 	switch {
 	case m.Value != nil && m.Unit == gates.Share:
 		value = (*m.Value*float64(m.N) + value*float64(other.N)) / float64(sum.N)
+	case m.Value != nil && sum.Unit == gates.Level:
+		value = max(value, *m.Value)
 	case m.Value != nil:
 		value += *m.Value
 	}
@@ -208,10 +211,27 @@ func mergedObserved(g Gate, m Metric, trials []Results) string {
 		return g.Observed
 	case m.Unit == gates.Share:
 		return fmt.Sprintf("%s of %d", gates.FormatShare(*m.Value), m.N)
+	case m.Unit == gates.Level:
+		return fmt.Sprintf("%s in %d trials", levels(trials, g.Metric), len(trials))
 	case *m.Value == 0:
 		return fmt.Sprintf("0 in %d trials: below %.2g%% at 95%%", len(trials), 100*zeroBound(len(trials)))
 	}
 	return fmt.Sprintf("%.0f in %d trials, worst %s", *m.Value, len(trials), worstObserved(trials, g.Metric))
+}
+
+// levels is the range of what the trials saw.
+func levels(trials []Results, metric string) string {
+	var seen []float64
+	for _, t := range trials {
+		if v := t.Metrics[metric].Value; v != nil {
+			seen = append(seen, *v)
+		}
+	}
+	least, most := slices.Min(seen), slices.Max(seen)
+	if least == most {
+		return fmt.Sprintf("%.0f", most)
+	}
+	return fmt.Sprintf("%.0f to %.0f", least, most)
 }
 
 func worstObserved(trials []Results, metric string) string {

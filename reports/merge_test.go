@@ -130,6 +130,22 @@ func TestCountsAreSummed(t *testing.T) {
 	require.Equal(t, "3 in 3 trials, worst 2", gateOf(t, merged, "duplicates == 0").Observed)
 }
 
+func TestLevelsAreNotSummed(t *testing.T) {
+	trial := func(seed uint64, level float64) reports.Results {
+		return reports.Results{
+			Schema: reports.Schema, Scenario: "full", Seed: seed, Verdict: gates.Pass,
+			Gates:   []reports.Gate{{Gate: "parallelism <= 20", Metric: "parallelism", Verdict: gates.Pass}},
+			Metrics: map[string]reports.Metric{"parallelism": {Unit: gates.Level, Value: &level, N: 10}},
+		}
+	}
+	merged := reports.Merge([]reports.Results{trial(1, 18), trial(2, 20), trial(3, 17)})
+	require.InDelta(t, 20, *merged.Metrics["parallelism"].Value, 0)
+	require.Equal(t, "17 to 20 in 3 trials", gateOf(t, merged, "parallelism <= 20").Observed)
+	merged = reports.Merge([]reports.Results{trial(1, 11), trial(2, 11)})
+	require.Equal(t, "11 in 2 trials", gateOf(t, merged, "parallelism <= 20").Observed)
+	require.NotContains(t, reports.Merge([]reports.Results{trial(1, 0), trial(2, 0)}).ZeroBelow, "parallelism")
+}
+
 func TestTrialsThatDidNotRunAreLeftOut(t *testing.T) {
 	skipped := reports.Skip("leader-kill", 1, "no nft")
 	ran := kill(t, 2, 5*time.Millisecond, "failover < 1s")

@@ -1,0 +1,145 @@
+// Package shutdown measures how long a process takes to end that was asked to.
+//
+// The clock starts when the injection of a graceful stop begins ("terminate",
+// "restart", and each step of a rolling restart) and stops at the end of the
+// victim's process as its parent learns of it. Each victim is a sample, a store
+// that was restarted too.
+//
+//	inject invoke ───▶ SIGTERM … the victim hands over … exit ───▶ inject ok
+//	     └────────────────── shutdown ─────────────────────┘
+//
+// A process that is still there when its grace has passed is killed by the
+// harness. It has not shut down: its sample never ends, and a bound below the
+// grace and one above it fail alike.
+//
+// Minimum evidence: a graceful stop that was injected. One that could not be
+// proved, and whose victim's end is not in the record, gives no sample: whether
+// it was asked at all is not known.
+//
+// What makes it fail: an end that comes too late, by SIGKILL, or not at all.
+// How the victim ended otherwise, and with which status, is not its business.
+package shutdown
+
+import (
+	"fmt"
+
+	"github.com/drillrun/drillrun/drills/history"
+	"github.com/drillrun/drillrun/gates"
+)
+
+// Metric is "shutdown".
+func Metric() gates.Metric {
+	return gates.Metric{
+		Name:    "shutdown",
+		Summary: "asked to stop → the process has ended",
+		Doc: "One sample for each victim of each graceful stop. Infinite where it had to be killed, or where no end of " +
+			"it was seen.",
+		Unit:  gates.Duration,
+		Needs: "a graceful stop that was injected",
+		New:   func(history.Header) gates.Meter { return &meter{stopping: map[string]*stop{}} },
+	}
+}
+
+// graceful are the faults that ask a process to stop.
+var graceful = map[string]bool{"terminate": true, "restart": true}
+
+// killed is the signal that ends what does not end by itself.
+const killed = "killed"
+
+type meter struct {
+	faults   gates.Faults
+	rest     gates.Rest
+	stops    []*stop
+	stopping map[string]*stop // by process: those whose end has not come
+	last     gates.Moment
+}
+
+// stop is one process that was asked to stop.
+type stop struct {
+	fault   *gates.FaultLife
+	begun   gates.Moment
+	process string
+	ended   gates.Moment
+	how     history.Exit
+	untold  bool // the injection ended without a proof
+}
+
+// Observe waits for the ends of the victims.
+func (m *meter) Observe(e *gates.Event) {
+	m.last = gates.Moment{At: e.At, Seq: e.Seq}
+	m.rest.ObserveRest(e.Event)
+	if e.Op == history.OpExit {
+		m.exit(e.Event)
+		return
+	}
+	fault := m.faults.Observe(e.Event)
+	switch {
+	case fault == nil || !graceful[fault.Detail.Name]:
+	case e.Op == history.OpInject && e.Phase == history.Invoke:
+		for _, victim := range fault.Detail.Victims {
+			s := &stop{fault: fault, begun: m.last, process: victim}
+			m.stops, m.stopping[victim] = append(m.stops, s), s
+		}
+	case e.Op == history.OpInject && e.Phase != history.OK:
+		for _, s := range m.stops {
+			s.untold = s.untold || s.fault == fault
+		}
+	case e.Op == history.OpRecover && e.Phase == history.OK:
+		for _, victim := range fault.Detail.Victims {
+			delete(m.stopping, victim) // it runs again: its next end is another
+		}
+	}
+}
+
+func (m *meter) exit(e *history.Event) {
+	s := m.stopping[e.Actor]
+	if s == nil {
+		return
+	}
+	how, err := history.Decode[history.Exit](e)
+	if err != nil {
+		return // what cannot be read is no end
+	}
+	s.ended, s.how = m.last, how
+	delete(m.stopping, e.Actor)
+}
+
+// Measure gives a sample for each victim.
+func (m *meter) Measure() gates.Measurement {
+	var found gates.Measurement
+	for _, s := range m.stops {
+		if s.ended.Happened() || !s.untold {
+			found.Samples = append(found.Samples, m.sample(s))
+		}
+	}
+	switch {
+	case len(m.stops) == 0:
+		found.Missing = "nothing was asked to stop"
+	case len(found.Samples) == 0:
+		found.Missing = "no graceful stop was proved to be in effect"
+	}
+	return found
+}
+
+func (m *meter) sample(s *stop) gates.Sample {
+	sample := gates.Sample{Evidence: []uint64{s.begun.Seq}}
+	switch {
+	case s.ended.Happened() && s.how.Signal != killed:
+		sample.Took = s.ended.At - s.begun.At
+		sample.Note = fmt.Sprintf("%q ended %s", s.fault.Detail.Fault, s.process)
+	case s.ended.Happened():
+		sample.Took, sample.Waited = gates.Never, s.ended.At-s.begun.At
+		sample.Note = fmt.Sprintf("%s did not end by itself: it was killed %s after %q began",
+			s.process, gates.FormatDuration(sample.Waited), s.fault.Detail.Fault)
+	case m.rest.CutShort() == "":
+		sample.Took, sample.Waited = gates.Never, m.last.At-s.begun.At
+		sample.Note = fmt.Sprintf("no end of %s was seen after %q", s.process, s.fault.Detail.Fault)
+	default:
+		sample.Took, sample.Open = m.last.At-s.begun.At, true
+		sample.Note = fmt.Sprintf("%s had not ended after %q before the record ends", s.process, s.fault.Detail.Fault)
+	}
+	if s.ended.Happened() {
+		sample.Evidence = append(sample.Evidence, s.ended.Seq)
+	}
+	return sample
+}
