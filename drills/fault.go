@@ -28,9 +28,9 @@ type Fault interface {
 // Target is what a fault is aimed at.
 type Target interface {
 	Cluster() Cluster
-	// Resolve turns a selector of the script ("leader", "follower",
-	// "replica-2", "any", "all", "victim") into processes of the cluster. A
-	// selector that matches nothing is an error.
+	// Resolve turns a selector of the script ("leader", "leader/KEY",
+	// "follower", "replica-2", "any", "all", "victim") into processes of the
+	// cluster. A selector that matches nothing is an error.
 	Resolve(ctx context.Context, selector string) ([]Process, error)
 	// Backends are those of the witness, in a stable order.
 	Backends() []Backend
@@ -51,8 +51,11 @@ const (
 // later from a journal.
 type Undo struct {
 	Action  Action   `json:"action"`
-	Victims []string `json:"victims"`         // processes hit, by name
-	Links   []string `json:"links,omitempty"` // "from->to" of the links degraded
+	Victims []string `json:"victims"` // processes hit, by name
+	// Leadership is the only one that the victims lose; empty where they lose
+	// whatever they hold.
+	Leadership string   `json:"leadership,omitempty"`
+	Links      []string `json:"links,omitempty"` // "from->to" of the links degraded
 }
 
 // Evidence is what shows that a fault has bitten: plain facts, by name.

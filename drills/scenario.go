@@ -53,8 +53,9 @@ type Scenario struct {
 	Summary  string // first comment line, without the name
 	Source   []byte // as read, for the run folder and the digest
 	Replicas int
-	Requires []string   // capabilities that the system must offer
-	Aborts   []GateLine // on any of these conditions the drill is aborted
+	Requires []string          // capabilities that the system must offer
+	Options  map[string]string // of the system, as the scenario needs it
+	Aborts   []GateLine        // on any of these conditions the drill is aborted
 	Steps    []Step
 	Gates    []GateLine
 }

@@ -35,7 +35,8 @@ type Environment struct {
 	Backends map[string]string
 	// Seed is the drill's seed, for whatever the system draws at random.
 	Seed uint64
-	// Options are the system's own settings from the command line.
+	// Options are the system's own settings, from the scenario and from the
+	// command line.
 	Options map[string]string
 }
 
@@ -108,11 +109,30 @@ type Prober interface {
 	Ready(ctx context.Context, replica string) error
 }
 
+// Optioned is an optional interface of a System that takes options. It
+// refuses those that it would not follow: nothing must be drilled as if it were
+// something else.
+type Optioned interface {
+	CheckOptions(options map[string]string) error
+}
+
+// Leadership is one leadership and who holds it.
+type Leadership struct {
+	Key     string
+	Replica string
+	Term    uint64
+	// Session is the process id of the Postgres session by which it is held; 0
+	// where that is not known, or it is not held so.
+	Session int32
+}
+
 // LeaderReporter is an optional interface of a Cluster that can name who
-// holds a leadership now, in its own opinion. The witness's opinion counts
+// holds its leaderships now, in its own opinion. The witness's opinion counts
 // for verdicts; this one serves to choose victims.
 type LeaderReporter interface {
-	Leader(ctx context.Context) (replica string, term uint64, err error)
+	// Leaderships are those that somebody holds. The first is the one that is
+	// meant by "leader".
+	Leaderships(ctx context.Context) ([]Leadership, error)
 }
 
 // QueueReporter is an optional interface of a Cluster whose replicas queue for

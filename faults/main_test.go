@@ -44,6 +44,7 @@ type victims struct {
 	processes []drills.Process
 	links     []drills.Link
 	backends  []drills.Backend
+	led       []drills.Leadership // what the system says of its leaders
 }
 
 // start runs as many victims as there are names.
@@ -110,6 +111,13 @@ func (v *victims) Resolve(_ context.Context, selector string) ([]drills.Process,
 	if selector == "all" {
 		return v.processes, nil
 	}
+	if key, one := strings.CutPrefix(selector, "leader/"); one {
+		for _, l := range v.led {
+			if l.Key == key {
+				return v.Resolve(context.Background(), l.Replica)
+			}
+		}
+	}
 	for _, p := range v.processes {
 		if p.Info().Name == selector {
 			return []drills.Process{p}, nil
@@ -117,6 +125,8 @@ func (v *victims) Resolve(_ context.Context, selector string) ([]drills.Process,
 	}
 	return nil, errors.New("no such process")
 }
+
+func (v *victims) Leaderships(context.Context) ([]drills.Leadership, error) { return v.led, nil }
 
 // alive says whether the kernel knows the process, whatever the harness thinks.
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }

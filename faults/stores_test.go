@@ -36,6 +36,30 @@ func TestTerminateBackendEndsTheSessionThatHoldsALock(t *testing.T) {
 	require.NoError(t, f.Recover(t.Context()), "recovering twice does nothing")
 }
 
+func TestTerminateBackendCanTakeOneLeadershipAlone(t *testing.T) {
+	target := start(t, "replica-1")
+	store := target.store(t, drills.RolePostgres)
+	taken, err := pgx.Connect(t.Context(), store.URL(store.Addr()))
+	require.NoError(t, err)
+	kept, err := pgx.Connect(t.Context(), store.URL(store.Addr()))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, kept.Close(t.Context())) }()
+	target.led = []drills.Leadership{
+		{Key: "main", Replica: "replica-1", Term: 1, Session: int32(kept.PgConn().PID())},
+		{Key: "healing", Replica: "replica-1", Term: 1, Session: int32(taken.PgConn().PID())},
+		{Key: "log", Replica: "replica-1", Term: 1},
+	}
+	_, err = newFault(t, faults.TerminateBackend(), nil, "leader/log").Plan(t.Context(), target)
+	require.ErrorContains(t, err, "nobody holds it by one")
+
+	undo, evidence := bite(t, newFault(t, faults.TerminateBackend(), nil, "leader/healing"), target)
+	require.Equal(t, "healing", undo.Leadership)
+	require.Equal(t, []string{"replica-1"}, undo.Victims)
+	require.Equal(t, []int32{int32(taken.PgConn().PID())}, evidence["terminated_backends"])
+	require.Error(t, taken.Ping(t.Context()))
+	require.NoError(t, kept.Ping(t.Context()))
+}
+
 func TestFlushIsProvedByTheKeysThatWereThere(t *testing.T) {
 	target := start(t)
 	store := target.store(t, drills.RoleRedis)

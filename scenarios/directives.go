@@ -3,6 +3,7 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,7 +12,7 @@ import (
 	"github.com/drillrun/drillrun/internal/suggest"
 )
 
-// directive reads "replicas" and "requires".
+// directive reads "replicas", "requires" and "system".
 func (p *parser) directive(s drills.Step) error {
 	if p.begun {
 		return errLateDirective(s.Verb)
@@ -19,20 +20,41 @@ func (p *parser) directive(s drills.Step) error {
 	if s.Background {
 		return fmt.Errorf("%q cannot run in the background: remove the &", s.Verb)
 	}
-	if s.Verb == "replicas" {
+	switch s.Verb {
+	case "replicas":
 		n, err := wholeNumber(s.Args, MaxReplicas)
 		p.scenario.Replicas = n
 		return err
+	case "system":
+		return p.options(s.Args)
 	}
-	if err := s.Args.Takes(1, 8); err != nil {
+	return p.requires(s.Args)
+}
+
+// requires reads what the system must offer.
+func (p *parser) requires(a drills.Args) error {
+	if err := a.Takes(1, 8); err != nil {
 		return err
 	}
-	for _, word := range s.Args.Words {
+	for _, word := range a.Words {
 		if !slices.Contains(drills.Capabilities(), word) {
 			return suggest.Unknown("capability", word, drills.Capabilities())
 		}
 	}
-	p.scenario.Requires = append(p.scenario.Requires, s.Args.Words...)
+	p.scenario.Requires = append(p.scenario.Requires, a.Words...)
+	return nil
+}
+
+// options reads how the system is to be set up. Which options there are is the
+// system's to know.
+func (p *parser) options(a drills.Args) error {
+	if len(a.Words) > 0 || len(a.Options) == 0 {
+		return errors.New("write the system's options as NAME=VALUE, such as \"system leadership=spread\"")
+	}
+	if p.scenario.Options == nil {
+		p.scenario.Options = map[string]string{}
+	}
+	maps.Copy(p.scenario.Options, a.Options)
 	return nil
 }
 

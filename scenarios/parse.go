@@ -101,7 +101,7 @@ func (p *parser) line(number int, text string) {
 	}
 	step.Args = args
 	switch step.Verb {
-	case "replicas", "requires":
+	case "replicas", "requires", "system":
 		err = p.directive(step)
 	case "repeat":
 		err = p.openBlock(step)
@@ -143,7 +143,7 @@ func (p *parser) step(s drills.Step) error {
 	p.begun = true
 	spec, ok := p.verbs[s.Verb]
 	if !ok {
-		known := append(slices.Collect(maps.Keys(p.verbs)), "repeat", "end", "replicas", "requires", "abort")
+		known := append(slices.Collect(maps.Keys(p.verbs)), "repeat", "end", "replicas", "requires", "system", "abort")
 		return suggest.Unknown("verb", s.Verb, known)
 	}
 	p.add(s)

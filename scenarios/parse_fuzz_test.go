@@ -3,6 +3,8 @@ package scenarios_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,6 +62,9 @@ func written(s *drills.Scenario) string {
 	fmt.Fprintf(&text, "replicas %d\n", s.Replicas)
 	for _, capability := range s.Requires {
 		fmt.Fprintf(&text, "requires %s\n", capability)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Options)) {
+		fmt.Fprintf(&text, "system %s=%s\n", name, s.Options[name])
 	}
 	for _, a := range s.Aborts {
 		fmt.Fprintf(&text, "abort when %s\n", a.Text)

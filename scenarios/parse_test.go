@@ -28,6 +28,7 @@ func parse(source string) (*drills.Scenario, error) {
 func TestAScriptIsReadWhole(t *testing.T) {
 	s, err := parse(`# game: the leader dies twice
 requires leader jobs
+system leadership=spread
 replicas 5
 abort when duplicates >= 1   # operators are no options
 
@@ -45,15 +46,16 @@ lost == 0
 	require.Equal(t, "the leader dies twice", s.Summary)
 	require.Equal(t, 5, s.Replicas)
 	require.Equal(t, []string{"leader", "jobs"}, s.Requires)
+	require.Equal(t, map[string]string{"leadership": "spread"}, s.Options)
 	require.Len(t, s.Steps, 3)
 	require.Equal(t, drills.Step{
-		Line: 6, Text: "load jobs rate=200/s &", Verb: "load", Background: true,
+		Line: 7, Text: "load jobs rate=200/s &", Verb: "load", Background: true,
 		Args: drills.Args{Words: []string{"jobs"}, Options: map[string]string{"rate": "200/s"}},
 	}, s.Steps[0])
 	require.Equal(t, 2, s.Steps[1].Repeat)
 	require.Equal(t, "kill leader", s.Steps[1].Body[0].Text)
-	require.Equal(t, []drills.GateLine{{Line: 13, Text: "failover < 30s"}, {Line: 14, Text: "lost == 0"}}, s.Gates)
-	require.Equal(t, []drills.GateLine{{Line: 4, Text: "duplicates >= 1"}}, s.Aborts)
+	require.Equal(t, []drills.GateLine{{Line: 14, Text: "failover < 30s"}, {Line: 15, Text: "lost == 0"}}, s.Gates)
+	require.Equal(t, []drills.GateLine{{Line: 5, Text: "duplicates >= 1"}}, s.Aborts)
 }
 
 func TestMistakesNameTheirLineAndWhatToWrite(t *testing.T) {
@@ -74,6 +76,7 @@ func TestMistakesNameTheirLineAndWhatToWrite(t *testing.T) {
 		"a directive after a step":       {"drain\nreplicas 3" + gates, `"replicas" must stand before the first step`},
 		"an abort after a step":          {"drain\nabort when lost > 0" + gates, `"abort" must stand before the first step`},
 		"an abort without a condition":   {"abort when\ndrain" + gates, `game.txtar:1: abort when: write "abort when" and what is more than its bound`},
+		"options without a value":        {"system spread\ndrain" + gates, `game.txtar:1: system spread: write the system's options as NAME=VALUE`},
 		"an unknown capability":          {"requires ledger\ndrain" + gates, `unknown capability "ledger": did you mean "leader"?`},
 		"no steps":                       {"# nothing" + gates, "the script has no steps"},
 		"no gates":                       {"drain\n", "no gates: end the script with"},

@@ -63,6 +63,7 @@ func listVerbs(w io.Writer) error {
 	specs := []drills.VerbSpec{
 		{Usage: "replicas N", Summary: fmt.Sprintf("start N replicas, by default %d; stands before the first step", scenarios.DefaultReplicas)},
 		{Usage: "requires " + strings.Join(drills.Capabilities(), "|"), Summary: "not applicable to a system that does not offer it"},
+		{Usage: "system NAME=VALUE…", Summary: "set the system up so; not applicable to one that has no such option; stands before the first step"},
 		{Usage: "abort when METRIC > VALUE", Summary: "end the drill early, healed, once the history proves that; stands before the first step"},
 		{Usage: "repeat N … end", Summary: "take the steps between N times; each fault gives a sample of its own"},
 	}

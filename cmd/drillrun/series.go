@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"runtime/debug"
@@ -120,12 +121,16 @@ func (s *series) drill(ctx context.Context, t *trial) (reports.Results, error) {
 	if o.trials > 1 {
 		name, number = fmt.Sprintf("%s %d/%d", name, t.number, o.trials), t.number
 	}
+	options, why := s.systemOptions(script)
+	if why != nil {
+		return reports.Inapplicable(script.Name, seed, why.Error()), nil
+	}
 	lane := s.progress.begin(name)
 	defer lane.end()
 	d := runner.Drill{
 		Scenario: script.Scenario, System: s.system, Substrate: o.substrate, NewSubstrate: s.provider.New,
 		Verbs: catalog.Verbs(), Faults: catalog.Faults(), Aborts: script.Aborts,
-		Options: o.systemOptions(), Replicas: o.replicas, Seed: seed, Trial: number, Timeout: o.timeout, Out: o.out,
+		Options: options, Replicas: o.replicas, Seed: seed, Trial: number, Timeout: o.timeout, Out: o.out,
 		Versions: s.versions, Progress: lane.at,
 	}
 	folder, err := d.Run(ctx)
@@ -161,12 +166,24 @@ func trialSeed(seed uint64, trial int) uint64 {
 	return rand.New(rand.NewPCG(seed, uint64(trial))).Uint64N(1 << 32)
 }
 
-// systemOptions are the settings that the system is started with.
-func (o *runOptions) systemOptions() map[string]string {
-	if o.defect == "" {
-		return nil
+// systemOptions are the settings that the system is started with. The error says
+// why it cannot be set up as the scenario needs it.
+func (s *series) systemOptions(script catalog.Script) (map[string]string, error) {
+	options := maps.Clone(script.Options)
+	if s.options.defect != "" {
+		if options == nil {
+			options = map[string]string{}
+		}
+		options[adapter.DefectOption] = s.options.defect
 	}
-	return map[string]string{adapter.DefectOption: o.defect}
+	if len(script.Options) == 0 {
+		return options, nil
+	}
+	system, ok := s.system.(drills.Optioned)
+	if !ok {
+		return nil, fmt.Errorf("%s has no options, and the scenario sets some", s.system.Name())
+	}
+	return options, system.CheckOptions(options)
 }
 
 // repeat is the command that does a drill again.

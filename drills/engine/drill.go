@@ -39,9 +39,12 @@ type Config struct {
 	Guarantees drills.Guarantees
 	Settle     time.Duration // the system's own; see drills.Settler
 	Log        *history.Log
-	Journal    *Journal
-	Verbs      map[string]Verb
-	Faults     map[string]drills.FaultSpec
+	// View is of the log, from before the system was started: a leader may
+	// announce itself once and be silent then.
+	View    *View
+	Journal *Journal
+	Verbs   map[string]Verb
+	Faults  map[string]drills.FaultSpec
 	// Abort is asked all the time whether something has been proved on which
 	// the script is to be broken off, and says what; may be nil.
 	Abort    func() string
@@ -53,7 +56,7 @@ type Config struct {
 // Drill is one execution of a scenario, as verbs see it.
 type Drill struct {
 	cfg   Config
-	view  *View
+	view  *View // of the config
 	guard *Guard
 	loads *loads
 	steps *background
@@ -66,10 +69,8 @@ type Drill struct {
 // Run follows the script of cfg and heals everything before it returns. The
 // error is ErrScript where a step failed, or the context's own.
 func Run(ctx context.Context, cfg Config) error {
-	d := &Drill{cfg: cfg, view: newView(), loads: &loads{}, draws: newDraws(cfg.Seed)}
+	d := &Drill{cfg: cfg, view: cfg.View, loads: &loads{}, draws: newDraws(cfg.Seed)}
 	d.guard = newGuard(d)
-	stopView := cfg.Log.Observe(d.view.observe)
-	defer stopView()
 	d.watchExits()
 	if err := d.snapshot(ctx, history.SnapshotBaseline); err != nil {
 		return err

@@ -34,7 +34,7 @@ type Guard struct {
 	mends  int               // recoveries under way
 	mended *sync.Cond        // on mu: one of them has ended
 	active []*injection      // in the order of injection
-	last   []string          // victims of the latest fault
+	last   drills.Undo       // of the latest fault: its victims, and what they lose
 	before map[string]Leader // who led when the latest fault was planned
 }
 
@@ -117,6 +117,7 @@ func (g *Guard) plan(ctx context.Context, fault drills.Fault, mild bool, step dr
 	undo, err := fault.Plan(ctx, g.target)
 	if err == nil {
 		in.undo, in.detail.Victims, in.detail.Undo = undo, undo.Victims, string(undo.Action)
+		in.detail.Leadership = undo.Leadership
 		err = g.hold(in)
 	}
 	if err != nil {
@@ -145,7 +146,7 @@ func (g *Guard) hold(in *injection) error {
 		return err
 	}
 	g.active = append(g.active, in)
-	g.last = in.undo.Victims
+	g.last = in.undo
 	g.before = g.view.Leaders()
 	return nil
 }
@@ -179,7 +180,7 @@ func holds(undo drills.Undo) []string {
 func (g *Guard) Victims() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return slices.Clone(g.last)
+	return slices.Clone(g.last.Victims)
 }
 
 // NewLeader says what is missing for every leadership that the latest fault's
@@ -189,7 +190,7 @@ func (g *Guard) NewLeader() error {
 	defer g.mu.Unlock()
 	now, hit := g.view.Leaders(), false
 	for key, old := range g.before {
-		if !slices.Contains(g.last, old.Replica) {
+		if !slices.Contains(g.last.Victims, old.Replica) || g.last.Leadership != "" && g.last.Leadership != key {
 			continue
 		}
 		hit = true

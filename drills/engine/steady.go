@@ -39,7 +39,7 @@ func (d *Drill) Steady(ctx context.Context) error {
 
 // led says whether one of the replicas has acted as a leader just now.
 func (d *Drill) led(running []drills.Process, now time.Duration) bool {
-	newest := (&target{drill: d}).newest()
+	newest, _ := (&target{drill: d}).newest()
 	return now-newest.At <= steadyWindow && slices.ContainsFunc(running, func(p drills.Process) bool {
 		return p.Info().Name == newest.Replica
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/drillrun/drillrun/drills"
@@ -31,9 +32,16 @@ func (t *target) Backends() []drills.Backend { return t.drill.cfg.Backends }
 // Resolve turns a selector into processes. What it draws comes from the seed.
 func (t *target) Resolve(ctx context.Context, selector string) ([]drills.Process, error) {
 	running := t.running()
+	if key, one := strings.CutPrefix(selector, "leader/"); one {
+		name, err := t.leader(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		return t.named(name)
+	}
 	switch selector {
 	case "leader":
-		name, err := t.leader(ctx)
+		name, err := t.leader(ctx, "")
 		if err != nil {
 			return nil, err
 		}
@@ -90,14 +98,14 @@ func (t *target) byName(name string) (drills.Process, error) {
 		}
 		known = append(known, p.Info().Name)
 	}
-	return nil, suggest.Unknown("target", name, append(known, "leader", "follower", "waiter", "any", "all", "victim"))
+	return nil, suggest.Unknown("target", name, append(known, "leader", "leader/KEY", "follower", "waiter", "any", "all", "victim"))
 }
 
 func (t *target) follower(ctx context.Context, running []drills.Process) ([]drills.Process, error) {
 	leader := ""
 	if t.drill.HasLeader() {
 		var err error
-		if leader, err = t.leader(ctx); err != nil {
+		if leader, err = t.leader(ctx, ""); err != nil {
 			return nil, err
 		}
 	}
@@ -162,25 +170,25 @@ func (t *target) pick(from []drills.Process, what string) ([]drills.Process, err
 	return from[i : i+1], nil
 }
 
-// leader waits until the system's own word and the witness's agree: in between
-// two leaders there is no victim that could prove anything.
-func (t *target) leader(ctx context.Context) (string, error) {
+// leader waits until the system's own word and the witness's agree on who holds
+// a key, or the one that is meant without: in between two leaders there is no
+// victim that could prove anything.
+func (t *target) leader(ctx context.Context, key string) (string, error) {
 	name := ""
 	err := Poll(ctx, leaderAgreement, func() error {
-		seen := t.newest()
-		if seen.Replica == "" {
+		said, err := t.said(ctx, key)
+		if err != nil {
+			return err
+		}
+		seen, ok := t.drill.view.Leaders()[said.Key]
+		if !ok {
 			return errors.New("no replica has acted as a leader yet")
 		}
 		name = seen.Replica
-		reporter, ok := t.Cluster().(drills.LeaderReporter)
-		if !ok {
-			return nil
+		if said.Replica != seen.Replica || said.Term != seen.Term {
+			return fmt.Errorf("the system says %s (term %d), the witness %s (term %d)", said.Replica, said.Term, seen.Replica, seen.Term)
 		}
-		said, term, err := reporter.Leader(ctx)
-		if err == nil && (said != seen.Replica || term != seen.Term) {
-			err = fmt.Errorf("the system says %s (term %d), the witness %s (term %d)", said, term, seen.Replica, seen.Term)
-		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return "", fmt.Errorf("find the leader: %w", err)
@@ -188,13 +196,37 @@ func (t *target) leader(ctx context.Context) (string, error) {
 	return name, nil
 }
 
-// newest is the leader that the witness heard from last.
-func (t *target) newest() Leader {
-	var newest Leader
-	for _, l := range t.drill.view.Leaders() {
+// said is the system's own word on who holds a key. One that has none is taken
+// to agree with the witness.
+func (t *target) said(ctx context.Context, key string) (drills.Leadership, error) {
+	reporter, ok := t.Cluster().(drills.LeaderReporter)
+	if !ok {
+		seen, leadership := t.newest()
+		if key != "" {
+			leadership, seen = key, t.drill.view.Leaders()[key]
+		}
+		return drills.Leadership{Key: leadership, Replica: seen.Replica, Term: seen.Term}, nil
+	}
+	all, err := reporter.Leaderships(ctx)
+	if err != nil {
+		return drills.Leadership{}, err
+	}
+	var known []string
+	for _, l := range all {
+		if key == "" || l.Key == key {
+			return l, nil
+		}
+		known = append(known, l.Key)
+	}
+	return drills.Leadership{}, suggest.Unknown("leadership", key, known)
+}
+
+// newest is the leader that the witness heard from last, and of what.
+func (t *target) newest() (newest Leader, key string) {
+	for k, l := range t.drill.view.Leaders() {
 		if l.At > newest.At {
-			newest = l
+			newest, key = l, k
 		}
 	}
-	return newest
+	return newest, key
 }

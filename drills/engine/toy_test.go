@@ -206,6 +206,9 @@ func followWith(t *testing.T, ctx context.Context, c *toy, config engine.Config)
 		defer mu.Unlock()
 		events = append(events, e.Clone())
 	})
+	view, stopView := engine.Watch(c.log)
+	defer stopView()
+	config.View = view
 	config.Cluster, config.Log, config.Journal = c, c.log, journal
 	config.Guarantees = drills.Guarantees{Leader: true, Jobs: true}
 	config.Settle, config.Verbs = 50*time.Millisecond, verbs.All()

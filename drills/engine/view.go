@@ -36,12 +36,14 @@ type ended struct {
 // steadyWindow is how long the system must have been well to be called steady.
 const steadyWindow = time.Second
 
-func newView() *View {
-	return &View{
+// Watch returns a view of everything that is recorded from now on, until stop.
+func Watch(log *history.Log) (v *View, stop func()) {
+	v = &View{
 		leaders: map[string]Leader{},
 		effects: map[string]struct{}{},
 		waiting: map[string]struct{}{},
 	}
+	return v, log.Observe(v.observe)
 }
 
 // observe takes in one event. The log calls it in order.

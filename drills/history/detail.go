@@ -69,13 +69,16 @@ type Durations struct {
 
 // Fault is the detail of every step in a fault's life.
 type Fault struct {
-	Fault    string         `json:"fault"`             // "kill leader", as the script has it
-	Name     string         `json:"name"`              // "kill"
-	Target   string         `json:"target,omitempty"`  // the selector
-	Victims  []string       `json:"victims,omitempty"` // the processes it turned out to be
-	Mild     bool           `json:"mild,omitempty"`    // its victims can go on, only worse
-	Undo     string         `json:"undo,omitempty"`    // the action that undoes it: "start", "resume", "heal"
-	Evidence map[string]any `json:"evidence,omitempty"`
+	Fault   string   `json:"fault"`             // "kill leader", as the script has it
+	Name    string   `json:"name"`              // "kill"
+	Target  string   `json:"target,omitempty"`  // the selector
+	Victims []string `json:"victims,omitempty"` // the processes it turned out to be
+	Mild    bool     `json:"mild,omitempty"`    // its victims can go on, only worse
+	// Leadership is the only one that the fault takes from its victims; empty
+	// where it takes all that they hold.
+	Leadership string         `json:"leadership,omitempty"`
+	Undo       string         `json:"undo,omitempty"` // the action that undoes it: "start", "resume", "heal"
+	Evidence   map[string]any `json:"evidence,omitempty"`
 }
 
 // Step is the detail of a step of the script.

@@ -112,6 +112,8 @@ func (d Drill) drill(ctx context.Context, folder Folder, log *history.Log) (err 
 	defer func() { err = errors.Join(err, journal.Close()) }()
 	abort, forget := d.watch(log)
 	defer forget()
+	view, stopView := engine.Watch(log)
+	defer stopView()
 	outside, err := witness.Start(ctx, witness.Config{Log: log, Seed: d.Seed})
 	if err != nil {
 		return &EnvironmentError{err}
@@ -127,7 +129,7 @@ func (d Drill) drill(ctx context.Context, folder Folder, log *history.Log) (err 
 		return &EnvironmentError{err}
 	}
 	defer func() { err = errors.Join(err, closeWith(ctx, cluster.Close)) }()
-	return d.follow(ctx, cluster, outside, log, journal, abort)
+	return d.follow(ctx, cluster, outside, log, view, journal, abort)
 }
 
 // watch holds the scenario's conditions for an abort against the history from
@@ -190,7 +192,7 @@ func addresses(outside *witness.Witness) map[string]string {
 	return by
 }
 
-func (d Drill) follow(ctx context.Context, cluster drills.Cluster, outside *witness.Witness, log *history.Log, journal *engine.Journal, abort func() string) error {
+func (d Drill) follow(ctx context.Context, cluster drills.Cluster, outside *witness.Witness, log *history.Log, view *engine.View, journal *engine.Journal, abort func() string) error {
 	if d.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, d.Timeout, fmt.Errorf("the drill took longer than %v", d.Timeout))
@@ -198,7 +200,7 @@ func (d Drill) follow(ctx context.Context, cluster drills.Cluster, outside *witn
 	}
 	return engine.Run(ctx, engine.Config{
 		Scenario: d.Scenario, Cluster: cluster, Backends: outside.Backends(), Guarantees: d.System.Guarantees(), Settle: d.header().Settle,
-		Log: log, Journal: journal, Verbs: d.Verbs, Faults: d.Faults, Seed: d.Seed, Progress: d.Progress, Abort: abort,
+		Log: log, View: view, Journal: journal, Verbs: d.Verbs, Faults: d.Faults, Seed: d.Seed, Progress: d.Progress, Abort: abort,
 	})
 }
 

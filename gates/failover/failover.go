@@ -122,7 +122,10 @@ func (m *meter) strike(fault *gates.FaultLife) {
 	if fault.Detail.Mild {
 		return // the leader can go on: nothing is owed
 	}
-	for _, r := range m.reigns {
+	for leadership, r := range m.reigns {
+		if only := fault.Detail.Leadership; only != "" && only != leadership {
+			continue // it stays with its holder
+		}
 		if r.leader == "" || !slices.Contains(fault.Detail.Victims, r.leader) {
 			continue
 		}

@@ -84,8 +84,10 @@ func (c *cluster) Ready(ctx context.Context, name string) error {
 	return errors.Join(probe.ready(ctx), probe.Close())
 }
 
-// Leader reads who holds the leadership from Postgres.
-func (c *cluster) Leader(ctx context.Context) (string, uint64, error) { return c.look.leader(ctx) }
+// Leaderships reads who holds which leadership from Postgres.
+func (c *cluster) Leaderships(ctx context.Context) ([]drills.Leadership, error) {
+	return c.look.leaderships(ctx)
+}
 
 // Waiter reads who is next in the queue for the leadership from Postgres. It
 // waits for half the ttl and joins the queue again, at its end; one that has
@@ -154,7 +156,7 @@ func (c *cluster) awaitLeader(ctx context.Context) {
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
 	for {
-		if _, _, err := c.Leader(ctx); err == nil {
+		if led, err := c.Leaderships(ctx); err == nil && len(led) > 0 {
 			return
 		}
 		select {

@@ -62,13 +62,27 @@ func (l *look) installTriggers(ctx context.Context) error {
 	return nil
 }
 
-// leader reads who holds the leadership, and under which term.
-func (l *look) leader(ctx context.Context) (holder string, term uint64, err error) {
-	row := l.postgres.QueryRow(ctx, "SELECT holder, term FROM leadership WHERE key = $1", controlplane.ControlKey)
-	if err := row.Scan(&holder, &term); err != nil {
-		return "", 0, fmt.Errorf("read who leads: %w", err)
+// leadershipsSQL names who held each leadership last, and the session that has
+// its lock, whoever's that is. An advisory lock's number stands in two halves.
+const leadershipsSQL = `
+	SELECT l.key, l.holder, l.term, coalesce((
+		SELECT pid FROM pg_locks
+		WHERE locktype = 'advisory' AND granted AND objsubid = 1
+		AND classid::bigint << 32 | objid::bigint = hashtextextended('leadership/' || l.key, 0)
+		LIMIT 1), 0)
+	FROM leadership l ORDER BY l.key <> $1, l.key`
+
+// leaderships reads who holds which leadership, and under which term.
+func (l *look) leaderships(ctx context.Context) ([]drills.Leadership, error) {
+	rows, err := l.postgres.Query(ctx, leadershipsSQL, controlplane.ControlKey)
+	if err != nil {
+		return nil, fmt.Errorf("read who leads: %w", err)
 	}
-	return holder, term, nil
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[drills.Leadership])
+	if err != nil {
+		return nil, fmt.Errorf("read who leads: %w", err)
+	}
+	return all, nil
 }
 
 // waiterSQL names the first session in the queue for the leadership's lock; a

@@ -22,7 +22,7 @@ func Await() engine.Verb {
 			Name:    "await",
 			Usage:   "await steady | new-leader | victim-next | idle [within=DURATION]",
 			Summary: "wait for a condition, by default at most 30s",
-			Doc:     "steady: every started replica is ready, a leader has acted and 99 % of operations were acknowledged in the last second. new-leader: an effect has come under a term higher than the last victim's. victim-next: the last victim is the first in the queue for the leadership. idle: every acknowledged job has had its effect.",
+			Doc:     "steady: every started replica is ready, a leader has acted and 99 % of operations were acknowledged in the last second. new-leader: of each leadership that the last fault took from its victims, an effect has come under a higher term. victim-next: the last victim is the first in the queue for the leadership. idle: every acknowledged job has had its effect.",
 			Check: func(a drills.Args) error {
 				if err := a.Takes(1, 1, "within"); err != nil {
 					return err

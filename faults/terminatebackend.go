@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,9 +19,9 @@ func TerminateBackend() drills.FaultSpec {
 	return drills.FaultSpec{
 		VerbSpec: drills.VerbSpec{
 			Name:    "terminate-backend",
-			Usage:   "terminate-backend leader | REPLICA",
+			Usage:   "terminate-backend leader | leader/KEY | REPLICA",
 			Summary: "end the sessions by which a replica holds advisory locks in Postgres",
-			Doc:     "Stands for an administrator, a pooler that recycles connections, a failover of Postgres. The process lives on. Proved by the backends, which were there before and are gone after. There is nothing to undo.",
+			Doc:     "Stands for an administrator, a pooler that recycles connections, a failover of Postgres. The process lives on. With leader/KEY only the session goes by which that leadership is held. Proved by the backends, which were there before and are gone after. There is nothing to undo.",
 			Check:   func(a drills.Args) error { return a.Takes(1, 1) },
 		},
 		New:  func(a drills.Args) (drills.Fault, error) { return &terminateBackend{selector: a.Words[0]}, nil },
@@ -39,6 +40,10 @@ const (
 	aliveSQL     = `SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)`
 )
 
+// handover is how long nobody may hold what is to be taken: between two leaders
+// the old one is still known, and its session has gone.
+const handover = time.Second
+
 type terminateBackend struct {
 	selector string
 	conn     *pgx.Conn // of its own, past all links; from Plan to Recover
@@ -48,10 +53,6 @@ type terminateBackend struct {
 // Plan finds the sessions. Its connection stays open, so that Inject is one
 // statement: what it takes to connect is no part of a failover.
 func (f *terminateBackend) Plan(ctx context.Context, t drills.Target) (drills.Undo, error) {
-	victims, _, err := running(ctx, t, f.selector)
-	if err != nil {
-		return drills.Undo{}, err
-	}
 	store, err := storeOf(t.Cluster(), drills.RolePostgres)
 	if err != nil {
 		return drills.Undo{}, err
@@ -59,15 +60,63 @@ func (f *terminateBackend) Plan(ctx context.Context, t drills.Target) (drills.Un
 	if f.conn, err = session(ctx, store); err != nil {
 		return drills.Undo{}, err
 	}
-	for _, p := range victims {
-		if err := f.find(ctx, p.Info().Name); err != nil {
-			return drills.Undo{}, errors.Join(fmt.Errorf("find the sessions of %s: %w", p.Info().Name, err), f.Recover(ctx))
+	patience := time.Now().Add(handover)
+	undo := drills.Undo{Action: drills.ActionNone}
+	var missing error
+	err = until(ctx, "there are sessions to end", func(ctx context.Context) (bool, error) {
+		victims, _, err := running(ctx, t, f.selector)
+		if err != nil {
+			return false, err
 		}
+		undo.Victims, f.backends = names(victims), nil
+		missing = f.find(ctx, t.Cluster(), &undo)
+		return missing == nil || time.Now().After(patience), nil
+	})
+	if err = errors.Join(err, missing); err != nil {
+		return drills.Undo{}, errors.Join(err, f.Recover(ctx))
 	}
-	return drills.Undo{Action: drills.ActionNone, Victims: names(victims)}, nil
+	return undo, nil
 }
 
-func (f *terminateBackend) find(ctx context.Context, replica string) error {
+// find finds the sessions of the victims, or the one of the leadership that is
+// meant alone.
+func (f *terminateBackend) find(ctx context.Context, c drills.Cluster, undo *drills.Undo) error {
+	if key, one := strings.CutPrefix(f.selector, "leader/"); one {
+		undo.Leadership = key
+		return f.findOne(ctx, c, key)
+	}
+	return f.findAll(ctx, undo.Victims)
+}
+
+func (f *terminateBackend) findAll(ctx context.Context, replicas []string) error {
+	for _, name := range replicas {
+		if err := f.findHeld(ctx, name); err != nil {
+			return fmt.Errorf("find the sessions of %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// findOne asks the system for the session of one leadership.
+func (f *terminateBackend) findOne(ctx context.Context, c drills.Cluster, key string) error {
+	reporter, ok := c.(drills.LeaderReporter)
+	if !ok {
+		return fmt.Errorf("%w: the system names no holders of leaderships", drills.ErrUnsupported)
+	}
+	all, err := reporter.Leaderships(ctx)
+	if err != nil {
+		return fmt.Errorf("find the session of leadership %s: %w", key, err)
+	}
+	for _, l := range all {
+		if l.Key == key && l.Session != 0 {
+			f.backends = []int32{l.Session}
+			return nil
+		}
+	}
+	return fmt.Errorf("find the session of leadership %s: nobody holds it by one", key)
+}
+
+func (f *terminateBackend) findHeld(ctx context.Context, replica string) error {
 	rows, err := f.conn.Query(ctx, holdersSQL, replica)
 	if err != nil {
 		return err
