@@ -18,13 +18,20 @@ type Policy struct {
 // are few and coming back fast matters more than sparing them.
 func Stores() Policy { return Policy{Base: 50 * time.Millisecond, Max: 500 * time.Millisecond} }
 
-// Delay draws the wait after failure n, counted from 0: evenly from zero to
-// Base·2ⁿ, at most Max.
-func (p Policy) Delay(n int) time.Duration {
-	bound := p.Max
+// Bound is the longest wait after failure n, counted from 0: Base·2ⁿ, at most
+// Max.
+func (p Policy) Bound(n int) time.Duration {
 	if n < 32 && p.Base < p.Max>>n {
-		bound = p.Base << n
+		return p.Base << n
 	}
+	return p.Max
+}
+
+// Delay draws the wait after failure n, counted from 0.
+func (p Policy) Delay(n int) time.Duration { return Full(p.Bound(n)) }
+
+// Full is full jitter: it draws evenly from zero to bound.
+func Full(bound time.Duration) time.Duration {
 	if bound <= 0 {
 		return 0
 	}

@@ -20,6 +20,7 @@ type Kind string
 const (
 	Once   Kind = "once"   // de-duplicated by key
 	Fenced Kind = "fenced" // refused below the leadership's highest term, and de-duplicated by key
+	Record Kind = "record" // written down, every time
 )
 
 // Effect is one thing done to the outside world.
@@ -64,6 +65,9 @@ func Retries() backoff.Policy {
 	return backoff.Policy{Base: 10 * time.Millisecond, Max: 500 * time.Millisecond}
 }
 
+// health is the path of the receiver's own opinion of itself.
+const health = "/healthz"
+
 // Client is the Reporter over HTTP.
 type Client struct {
 	base  string
@@ -78,7 +82,7 @@ var _ Reporter = (*Client)(nil)
 // at most limit.
 func NewClient(base, token string, limit time.Duration) *Client {
 	return &Client{base: base, token: token, limit: limit, http: &http.Client{
-		Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute, DisableCompression: true},
+		Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 2 * limit, DisableCompression: true},
 	}}
 }
 
@@ -120,13 +124,25 @@ func refused(status int) bool {
 func (c *Client) KeepWarm(ctx context.Context, every time.Duration) {
 	for {
 		// Whatever the answer is: an effect that meets the same trouble reports it.
-		if _, _, err := c.call(ctx, http.MethodGet, "/healthz", nil); err != nil {
+		if _, _, err := c.call(ctx, http.MethodGet, health, nil); err != nil {
 			c.http.CloseIdleConnections()
 		}
 		if backoff.Sleep(ctx, every) != nil {
 			return
 		}
 	}
+}
+
+// Ping asks the receiver whether it is well.
+func (c *Client) Ping(ctx context.Context) error {
+	status, answer, err := c.call(ctx, http.MethodGet, health, nil)
+	switch {
+	case err != nil:
+		return fmt.Errorf("ping: %w", err)
+	case status != http.StatusOK:
+		return fmt.Errorf("ping: answer %d %s", status, answer)
+	}
+	return nil
 }
 
 // Close ends idle connections.

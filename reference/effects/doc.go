@@ -9,4 +9,10 @@
 //	  401, 403, 408, 429, 5xx, no answer: temporary · other 4xx: refused for good
 //
 // No answer leaves the outcome open; only sending it again closes it.
+//
+// A receiver may also be asked for its health, and take what a replica has
+// measured:
+//
+//	GET  {base}/healthz
+//	POST {base}/v1/durations {"what","subject","took"}
 package effects

@@ -61,8 +61,12 @@ func (r *Receiver) Arrivals() ([]Arrival, <-chan struct{}) {
 }
 
 func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
-	if req.Method == http.MethodGet {
+	switch {
+	case req.Method == http.MethodGet: // its health
 		w.WriteHeader(http.StatusOK)
+		return
+	case req.URL.Path == "/v1/durations":
+		w.WriteHeader(http.StatusNoContent)
 		return
 	}
 	var a Arrival
