@@ -148,15 +148,15 @@ func (c *cluster) awaitReady(ctx context.Context) error {
 	return nil
 }
 
-// awaitLeader gives the first leader time to appear, so that what it holds is
+// awaitLeaders gives the first leaders time to appear, so that what they hold is
 // part of every baseline. One that does not come is for the drill to find.
-func (c *cluster) awaitLeader(ctx context.Context) {
+func (c *cluster) awaitLeaders(ctx context.Context, n int) {
 	ctx, cancel := context.WithTimeout(ctx, leadershipTTL)
 	defer cancel()
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
 	for {
-		if led, err := c.Leaderships(ctx); err == nil && len(led) > 0 {
+		if led, err := c.Leaderships(ctx); err == nil && len(led) >= n {
 			return
 		}
 		select {

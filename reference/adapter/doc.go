@@ -2,9 +2,11 @@
 // starts Postgres, Redis and the replicas, puts a link on every dependency,
 // and looks into the stores at rest.
 //
-//	clients ──link──▶ replica-1 ──link──▶ postgres
-//	                      │  └────link──▶ redis
-//	                      └───────link──▶ witness
+//	clients ──link──▶ replica-1
+//	                      ├──link──▶ postgres
+//	                      ├──link──▶ redis
+//	                      ├──link──▶ witness
+//	                      └──links─▶ its backends
 //
 // It is all that the reference and the harness know of each other.
 //

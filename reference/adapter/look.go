@@ -15,6 +15,7 @@ import (
 	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/history"
 	"github.com/drillrun/drillrun/reference/controlplane"
+	"github.com/drillrun/drillrun/reference/jobs"
 	"github.com/drillrun/drillrun/reference/queue"
 )
 
@@ -133,24 +134,35 @@ func (l *look) inspect(ctx context.Context) (drills.Snapshot, error) {
 	return snapshot, l.inspectRedis(ctx, snapshot)
 }
 
+// inspectRedis counts what the lanes of the queue hold, all together.
 func (l *look) inspectRedis(ctx context.Context, snapshot drills.Snapshot) error {
-	queued, err := l.redis.XLen(ctx, queue.StreamKey).Result()
-	if err != nil {
-		return fmt.Errorf("look into redis: %w", err)
-	}
-	pending, err := l.redis.XPending(ctx, queue.StreamKey, queue.GroupName).Result()
-	switch {
-	case err != nil && strings.HasPrefix(err.Error(), "NOGROUP"):
-		pending = &redis.XPending{}
-	case err != nil && !errors.Is(err, redis.Nil):
-		return fmt.Errorf("look into redis: %w", err)
-	}
 	malformed, err := l.redis.XLen(ctx, queue.MalformedKey).Result()
 	if err != nil {
 		return fmt.Errorf("look into redis: %w", err)
 	}
-	snapshot[history.CountQueued] = queued
-	snapshot[history.CountPending] = pending.Count
 	snapshot[history.CountDeadLetters] += malformed
+	for _, lane := range jobs.Lanes() {
+		queued, pending, err := l.inspectLane(ctx, queue.StreamKey(lane))
+		if err != nil {
+			return fmt.Errorf("look into redis: lane %s: %w", lane, err)
+		}
+		snapshot[history.CountQueued] += queued
+		snapshot[history.CountPending] += pending
+	}
 	return nil
+}
+
+func (l *look) inspectLane(ctx context.Context, key string) (queued, pending int64, err error) {
+	queued, err = l.redis.XLen(ctx, key).Result()
+	if err != nil {
+		return 0, 0, err
+	}
+	delivered, err := l.redis.XPending(ctx, key, queue.GroupName).Result()
+	switch {
+	case err == nil:
+		return queued, delivered.Count, nil
+	case errors.Is(err, redis.Nil), strings.HasPrefix(err.Error(), "NOGROUP"):
+		return queued, 0, nil
+	}
+	return 0, 0, err
 }

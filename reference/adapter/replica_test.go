@@ -25,6 +25,10 @@ func TestOptionsThatMeanNothingAreRefused(t *testing.T) {
 		_, err := system.Start(t.Context(), drills.Environment{Options: options}, 3)
 		require.ErrorContains(t, err, "the reference has no", options)
 	}
-	require.NoError(t, checkOptions(map[string]string{DefectOption: "no-term"}))
-	require.NoError(t, checkOptions(nil))
+	for _, list := range []string{"", "witness", "postgres,", "redis,mongo"} {
+		err := system.CheckOptions(map[string]string{directOption: list})
+		require.ErrorContains(t, err, "the reference's option direct lists some of postgres,redis", list)
+	}
+	require.NoError(t, system.CheckOptions(map[string]string{DefectOption: "no-term", directOption: "redis,postgres"}))
+	require.NoError(t, system.CheckOptions(nil))
 }

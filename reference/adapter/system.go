@@ -1,17 +1,24 @@
 package adapter
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/reference/backends"
+	"github.com/drillrun/drillrun/reference/controlplane"
 	"github.com/drillrun/drillrun/reference/defects"
+	"github.com/drillrun/drillrun/reference/singletons"
 )
 
 // The drill profile: short intervals, so that a drill outlasts all of them.
@@ -21,6 +28,12 @@ const (
 	sweepEvery    = time.Second
 	cronEvery     = 200 * time.Millisecond
 	grace         = 3 * time.Second
+	// Often enough for each to have acted in any second.
+	singletonEvery = 500 * time.Millisecond
+	// Of the clients of backends.
+	breakerReset = time.Second
+	callShort    = 250 * time.Millisecond
+	callLong     = time.Second
 
 	// settle is the longest that anything can go unnoticed: a lease that has
 	// just been renewed, the sweep after it has run out, and the time to act.
@@ -29,14 +42,46 @@ const (
 	startDeadline = 30 * time.Second
 )
 
+const (
+	// leadershipOption is the option that says how singletons are led.
+	leadershipOption = "leadership"
+	// directOption lists the stores that replicas have direct links to.
+	directOption = "direct"
+)
+
+// leaderships is how many there are, by the way in which singletons are led.
+var leaderships = map[string]int{
+	string(controlplane.Together): 1,
+	string(controlplane.Spread):   1 + len(singletons.Names()),
+}
+
+// leadership is how singletons are led in a drill: together, unless it says
+// otherwise.
+func leadership(env drills.Environment) string {
+	return cmp.Or(env.Options[leadershipOption], string(controlplane.Together))
+}
+
+// stores are what replicas can have a direct link to.
+var stores = []string{"postgres", "redis"}
+
+// direct are the stores that replicas have direct links to.
+func direct(options map[string]string) []string {
+	list, set := options[directOption]
+	if !set {
+		return nil
+	}
+	return strings.Split(list, ",")
+}
+
 // System is the reference control plane as something to drill.
 type System struct {
 	command []string
 }
 
 var (
-	_ drills.System  = (*System)(nil)
-	_ drills.Settler = (*System)(nil)
+	_ drills.System   = (*System)(nil)
+	_ drills.Settler  = (*System)(nil)
+	_ drills.Optioned = (*System)(nil)
 )
 
 // New returns the reference. Its replicas are this very program started again,
@@ -67,7 +112,7 @@ func (*System) Settle() time.Duration { return settle }
 // Start brings up the stores, then the replicas with their links, and returns
 // once every replica is ready.
 func (s *System) Start(ctx context.Context, env drills.Environment, replicas int) (drills.Cluster, error) {
-	if err := checkOptions(env.Options); err != nil {
+	if err := s.CheckOptions(env.Options); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, startDeadline)
@@ -80,14 +125,26 @@ func (s *System) Start(ctx context.Context, env drills.Environment, replicas int
 	return c, nil
 }
 
-// checkOptions refuses what would be drilled as if it were sound.
-func checkOptions(options map[string]string) error {
+// CheckOptions implements drills.Optioned.
+func (*System) CheckOptions(options map[string]string) error {
 	for name, value := range options {
-		if name != DefectOption {
-			return fmt.Errorf("the reference has no option %q", name)
-		}
-		if _, known := defects.Named(value); !known {
-			return fmt.Errorf("the reference has no defect %q", value)
+		switch name {
+		case DefectOption:
+			if _, known := defects.Named(value); !known {
+				return fmt.Errorf("the reference has no defect %q", value)
+			}
+		case leadershipOption:
+			if _, known := leaderships[value]; !known {
+				return fmt.Errorf("the reference's option leadership is together or spread, not %q", value)
+			}
+		case directOption:
+			for _, to := range direct(options) {
+				if !slices.Contains(stores, to) {
+					return fmt.Errorf("the reference's option direct lists some of %s, and not %q", strings.Join(stores, ","), to)
+				}
+			}
+		default:
+			return fmt.Errorf("the reference has no option %q: it has %s, %s and %s", name, leadershipOption, directOption, DefectOption)
 		}
 	}
 	return nil
@@ -111,7 +168,7 @@ func (c *cluster) start(ctx context.Context, command []string, env drills.Enviro
 	if err := c.awaitReady(ctx); err != nil {
 		return err
 	}
-	c.awaitLeader(ctx)
+	c.awaitLeaders(ctx, leaderships[leadership(env)])
 	return c.look.installTriggers(ctx)
 }
 
@@ -133,32 +190,39 @@ func (c *cluster) startStores(ctx context.Context) error {
 	return err
 }
 
-// launch starts one replica behind its four links.
+// launch starts one replica behind its links: to the stores, to the witness and
+// its backends, and in front of its API.
 func (c *cluster) launch(ctx context.Context, name string, command []string, env drills.Environment) (*replica, error) {
 	r := &replica{token: rand.Text()}
-	toPostgres, err := c.link(ctx, r, name, "postgres", c.postgres.Addr())
+	databaseURL, err := c.linkStore(ctx, r, name, c.postgres, env)
 	if err != nil {
 		return nil, err
 	}
-	toRedis, err := c.link(ctx, r, name, "redis", c.redis.Addr())
+	redisURL, err := c.linkStore(ctx, r, name, c.redis, env)
 	if err != nil {
 		return nil, err
 	}
-	toWitness, err := c.link(ctx, r, name, "witness", env.Witness)
+	toWitness, err := c.link(ctx, r, drills.LinkSpec{From: name, To: "witness", Upstream: env.Witness})
+	if err != nil {
+		return nil, err
+	}
+	toBackends, err := c.linkBackends(ctx, r, name, env)
 	if err != nil {
 		return nil, err
 	}
 	r.process, err = c.substrate.Launch(ctx, drills.ProcessSpec{
 		Name: name, Command: command, Ports: []string{"API_ADDR"}, Grace: grace + time.Second,
-		Env: []string{
-			replicaMark + "=1", defectMark + "=" + env.Options[DefectOption], "ROLE=all", "REPLICA=" + name,
-			"DATABASE_URL=" + c.postgres.URL(toPostgres.Addr()),
-			"REDIS_URL=" + c.redis.URL(toRedis.Addr()),
-			"WITNESS_URL=http://" + toWitness.Addr(), "WITNESS_TOKEN=" + env.Token(name),
-			"API_TOKEN=" + r.token,
-			"TTL=" + leadershipTTL.String(), "LEASE=" + jobLease.String(), "SWEEP=" + sweepEvery.String(),
-			"CRON_EVERY=" + cronEvery.String(), "GRACE=" + grace.String(),
-		},
+		Env: append(toBackends,
+			replicaMark+"=1", defectMark+"="+env.Options[DefectOption], "ROLE=all", "REPLICA="+name,
+			"DATABASE_URL="+databaseURL, "REDIS_URL="+redisURL,
+			"WITNESS_URL=http://"+toWitness.Addr(), "WITNESS_TOKEN="+env.Token(name),
+			"API_TOKEN="+r.token,
+			// Who can reach the address is the substrate's to decide, which chose it.
+			"API_ALLOW_REMOTE=true",
+			"TTL="+leadershipTTL.String(), "LEASE="+jobLease.String(), "SWEEP="+sweepEvery.String(),
+			"CRON_EVERY="+cronEvery.String(), "SINGLETON_EVERY="+singletonEvery.String(), "GRACE="+grace.String(),
+			"LEADERSHIP="+leadership(env),
+		),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
@@ -167,14 +231,41 @@ func (c *cluster) launch(ctx context.Context, name string, command []string, env
 	if !ok {
 		return r, fmt.Errorf("start %s: the substrate gives its processes no addresses", name)
 	}
-	r.api, err = c.link(ctx, r, "clients", name, ported.Addr("API_ADDR"))
+	r.api, err = c.link(ctx, r, drills.LinkSpec{From: "clients", To: name, Upstream: ported.Addr("API_ADDR")})
 	return r, err
 }
 
-func (c *cluster) link(ctx context.Context, r *replica, from, to, upstream string) (drills.Link, error) {
-	l, err := c.substrate.Link(ctx, drills.LinkSpec{From: from, To: to, Upstream: upstream})
+// linkStore returns the URL by which a replica finds a store.
+func (c *cluster) linkStore(ctx context.Context, r *replica, name string, to drills.Store, env drills.Environment) (string, error) {
+	store := to.Info().Name
+	l, err := c.link(ctx, r, drills.LinkSpec{
+		From: name, To: store, Upstream: to.Addr(), Direct: slices.Contains(direct(env.Options), store),
+	})
 	if err != nil {
-		return nil, fmt.Errorf("link %s to %s: %w", from, to, err)
+		return "", err
+	}
+	return to.URL(l.Addr()), nil
+}
+
+// linkBackends returns the settings by which a replica finds the backends.
+func (c *cluster) linkBackends(ctx context.Context, r *replica, name string, env drills.Environment) ([]string, error) {
+	settings := []string{
+		"BREAKER_RESET=" + breakerReset.String(), "CALL_SHORT=" + callShort.String(), "CALL_LONG=" + callLong.String(),
+	}
+	for _, to := range slices.Sorted(maps.Keys(env.Backends)) {
+		l, err := c.link(ctx, r, drills.LinkSpec{From: name, To: to, Upstream: env.Backends[to]})
+		if err != nil {
+			return nil, err
+		}
+		settings = append(settings, controlplane.URLVariable(backends.Name(to))+"=http://"+l.Addr())
+	}
+	return settings, nil
+}
+
+func (c *cluster) link(ctx context.Context, r *replica, spec drills.LinkSpec) (drills.Link, error) {
+	l, err := c.substrate.Link(ctx, spec)
+	if err != nil {
+		return nil, fmt.Errorf("link %s to %s: %w", spec.From, spec.To, err)
 	}
 	r.links = append(r.links, l)
 	return l, nil

@@ -11,30 +11,30 @@ CREATE TABLE drillrun.owned_writes (
   superseded boolean NOT NULL
 );
 
--- A leader's write claims a term; in force is the leadership's.
-CREATE FUNCTION drillrun.record_term(what text, claimed bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+-- A leader's write claims the term of a leadership; in force is the one in its row.
+CREATE FUNCTION drillrun.record_term(what text, led text, claimed bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE in_force bigint;
 BEGIN
-  SELECT term INTO in_force FROM leadership WHERE key = 'control';
+  SELECT term INTO in_force FROM leadership WHERE key = led;
   INSERT INTO drillrun.owned_writes
-  VALUES (what, claimed::text, in_force::text, claimed IS NULL OR claimed < in_force);
+  VALUES (what, claimed::text, in_force::text, claimed IS NULL OR in_force IS NULL OR claimed < in_force);
 END $$;
 
 CREATE FUNCTION drillrun.on_slot() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM drillrun.record_term('cron slot', NEW.term);
+  PERFORM drillrun.record_term('slot', NEW.leadership, NEW.term);
   RETURN NULL;
 END $$;
 
 CREATE FUNCTION drillrun.on_publish() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM drillrun.record_term('publish', NEW.published_term);
+  PERFORM drillrun.record_term('publish', 'control', NEW.published_term);
   RETURN NULL;
 END $$;
 
 CREATE FUNCTION drillrun.on_enqueue() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM drillrun.record_term('republish', NEW.enqueued_term);
+  PERFORM drillrun.record_term('republish', 'control', NEW.enqueued_term);
   RETURN NULL;
 END $$;
 
@@ -46,7 +46,18 @@ BEGIN
   RETURN NULL;
 END $$;
 
-CREATE CONSTRAINT TRIGGER drillrun_slot AFTER INSERT ON cron_slots DEFERRABLE INITIALLY DEFERRED
+CREATE FUNCTION drillrun.on_step() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE in_force uuid;
+BEGIN
+  SELECT token INTO in_force FROM jobs WHERE id = NEW.job_id;
+  INSERT INTO drillrun.owned_writes
+  VALUES ('step', NEW.token::text, in_force::text, NEW.token IS DISTINCT FROM in_force);
+  RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER drillrun_step AFTER INSERT ON job_steps DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION drillrun.on_step();
+CREATE CONSTRAINT TRIGGER drillrun_slot AFTER INSERT ON slots DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION drillrun.on_slot();
 CREATE CONSTRAINT TRIGGER drillrun_publish AFTER UPDATE ON outbox DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (OLD.published_at IS NULL AND NEW.published_at IS NOT NULL) EXECUTE FUNCTION drillrun.on_publish();

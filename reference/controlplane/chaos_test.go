@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -13,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drillrun/drillrun/reference/internal/teststores"
-	"github.com/drillrun/drillrun/reference/queue"
 )
 
 func TestUnderAllFaultsInTurnEveryAcknowledgedJobTakesEffectOnceAndNothingIsLeft(t *testing.T) {
@@ -48,7 +48,7 @@ func TestUnderAllFaultsInTurnEveryAcknowledgedJobTakesEffectOnceAndNothingIsLeft
 				}
 				n := next.Add(1)
 				for i := int(n); ; i++ {
-					status, _ := at(i).call(http.MethodPost, "/v1/jobs", fmt.Sprintf(`{"key":"k%d"}`, n))
+					status, _ := at(i).call(http.MethodPost, "/v1/jobs", submission(fmt.Sprint("k", n), int(n)))
 					if status == http.StatusAccepted || status == http.StatusOK {
 						acknowledged.Add(1)
 						break
@@ -87,9 +87,8 @@ func TestUnderAllFaultsInTurnEveryAcknowledgedJobTakesEffectOnceAndNothingIsLeft
 	t.Logf("%d jobs acknowledged", acknowledged.Load())
 	w.exactlyOnce(t, "job/", int(acknowledged.Load()))
 	require.Eventually(t, func() bool {
-		pending := look.XPending(t.Context(), queue.StreamKey, queue.GroupName).Val()
-		return look.XLen(t.Context(), queue.StreamKey).Val() == 0 && pending != nil && pending.Count == 0
-	}, 10*time.Second, 20*time.Millisecond, "the stream is empty at rest")
+		return slices.Equal([]int64{0, 0, 0, 0}, queued(t, look)) && pending(t, look) == 0
+	}, 10*time.Second, 20*time.Millisecond, "the lanes are empty at rest")
 	pool := teststores.Pool(t, p.URL())
 	require.Equal(t, int(acknowledged.Load()), teststores.One[int](t, pool, `SELECT count(*) FROM jobs WHERE state = 'done'`))
 	require.Zero(t, teststores.One[int](t, pool, `SELECT count(*) FROM jobs WHERE state <> 'done'`))

@@ -4,12 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/drillrun/drillrun/reference/backends"
+	"github.com/drillrun/drillrun/reference/jobs"
 )
 
 // Role says which parts of the control plane a replica runs.
@@ -25,6 +29,15 @@ const (
 func (r Role) serves() bool { return r == RoleAPI || r == RoleAll }
 func (r Role) works() bool  { return r == RoleWorker || r == RoleAll }
 
+// Leadership says how the singletons are led.
+type Leadership string
+
+// The ways to lead singletons.
+const (
+	Together Leadership = "together" // all under one key, on one replica
+	Spread   Leadership = "spread"   // each under a key of its own, over the replicas
+)
+
 // Config is a replica's configuration.
 type Config struct {
 	Role         Role
@@ -36,14 +49,21 @@ type Config struct {
 	APIAddr      string // host:port to listen on
 	APIToken     string // asked for under /v1 where set
 
-	TTL         time.Duration // of a leadership's session
-	Lease       time.Duration // of an execution
-	Sweep       time.Duration // between sweeps of the reconciler, and between reclaims
-	CronEvery   time.Duration
-	Grace       time.Duration // from SIGTERM to the exit
-	Workers     int           // jobs at once
-	MaxFailures int           // of a job, by its own fault, before it is given up
-	LogLevel    slog.Level
+	// Backends are the base URLs of the backends, by name.
+	Backends     map[backends.Name]string
+	BreakerReset time.Duration // before an open breaker lets a call through
+	CallShort    time.Duration // what a quick call to a backend may take
+	CallLong     time.Duration // what a slow one may take
+
+	Leadership     Leadership
+	TTL            time.Duration // of a leadership's session
+	Sweep          time.Duration // between sweeps of the reconciler, and between reclaims
+	CronEvery      time.Duration
+	SingletonEvery time.Duration // between slots of the other singletons
+	Grace          time.Duration // from SIGTERM to the exit
+	Lanes          map[jobs.Lane]LaneConfig
+	MaxFailures    int // of a job, by its own fault, before it is given up
+	LogLevel       slog.Level
 }
 
 // limit is what each call to a store or the receiver may take. Half the ttl is
@@ -51,8 +71,14 @@ type Config struct {
 func (c Config) limit() time.Duration { return c.TTL / 2 }
 
 // quiet is the silence that makes the reconciler look after a job: longer than
-// a stale execution takes to be reclaimed.
-func (c Config) quiet() time.Duration { return 2*c.Lease + c.Sweep }
+// a stale execution takes to be reclaimed, in whichever lane.
+func (c Config) quiet() time.Duration {
+	var longest time.Duration
+	for _, lane := range c.Lanes {
+		longest = max(longest, lane.Lease)
+	}
+	return 2*longest + c.Sweep
+}
 
 // ErrConfig says that a replica refuses to start as it is configured.
 var ErrConfig = errors.New("configuration")
@@ -62,24 +88,40 @@ var ErrConfig = errors.New("configuration")
 func FromEnvironment(getenv func(string) string) (Config, error) {
 	e := environment{get: getenv}
 	c := Config{
-		Role:         Role(getenv("ROLE")),
-		Replica:      e.required("REPLICA"),
-		DatabaseURL:  e.url("DATABASE_URL", "postgres", "postgresql"),
-		WitnessURL:   strings.TrimSuffix(e.url("WITNESS_URL", "http", "https"), "/"),
-		RedisURL:     e.url("REDIS_URL", "redis", "rediss", "unix"),
-		WitnessToken: getenv("WITNESS_TOKEN"),
-		APIToken:     getenv("API_TOKEN"),
-		TTL:          e.duration("TTL", 10*time.Second, 200*time.Millisecond),
-		Lease:        e.duration("LEASE", 10*time.Second, 200*time.Millisecond),
-		Sweep:        e.duration("SWEEP", 5*time.Second, 10*time.Millisecond),
-		CronEvery:    e.duration("CRON_EVERY", time.Second, 10*time.Millisecond),
-		Grace:        e.duration("GRACE", 10*time.Second, 100*time.Millisecond),
-		Workers:      e.number("WORKERS", 16),
-		MaxFailures:  e.number("MAX_FAILURES", 5),
-		LogLevel:     e.level("LOG_LEVEL"),
+		Role:           Role(getenv("ROLE")),
+		Replica:        e.required("REPLICA"),
+		DatabaseURL:    e.url("DATABASE_URL", "postgres", "postgresql"),
+		WitnessURL:     strings.TrimSuffix(e.url("WITNESS_URL", "http", "https"), "/"),
+		RedisURL:       e.url("REDIS_URL", "redis", "rediss", "unix"),
+		WitnessToken:   getenv("WITNESS_TOKEN"),
+		APIToken:       getenv("API_TOKEN"),
+		Leadership:     Leadership(getenv("LEADERSHIP")),
+		TTL:            e.duration("TTL", 10*time.Second, 200*time.Millisecond),
+		Sweep:          e.duration("SWEEP", 5*time.Second, 10*time.Millisecond),
+		CronEvery:      e.duration("CRON_EVERY", time.Second, 10*time.Millisecond),
+		SingletonEvery: e.duration("SINGLETON_EVERY", 5*time.Second, 10*time.Millisecond),
+		BreakerReset:   e.duration("BREAKER_RESET", 30*time.Second, 10*time.Millisecond),
+		CallShort:      e.duration("CALL_SHORT", 2*time.Second, 10*time.Millisecond),
+		CallLong:       e.duration("CALL_LONG", 10*time.Second, 10*time.Millisecond),
+		Grace:          e.duration("GRACE", 10*time.Second, 100*time.Millisecond),
+		Lanes:          e.lanes(),
+		MaxFailures:    e.number("MAX_FAILURES", 5),
+		LogLevel:       e.level("LOG_LEVEL"),
 	}
 	if !slices.Contains([]Role{RoleAPI, RoleWorker, RoleAll}, c.Role) {
 		e.wrong("ROLE", fmt.Sprintf("is %q, not one of api, worker, all", c.Role))
+	}
+	if c.Leadership == "" {
+		c.Leadership = Together
+	}
+	if c.Leadership != Together && c.Leadership != Spread {
+		e.wrong("LEADERSHIP", fmt.Sprintf("is %q, not one of together, spread", c.Leadership))
+	}
+	if c.Role.works() {
+		c.Backends = map[backends.Name]string{}
+		for _, name := range slices.Sorted(maps.Keys(backends.Defaults().Profiles)) {
+			c.Backends[name] = strings.TrimSuffix(e.url(URLVariable(name), "http", "https"), "/")
+		}
 	}
 	if c.Role.serves() {
 		c.APIAddr = e.listen("API_ADDR")
@@ -89,6 +131,9 @@ func FromEnvironment(getenv func(string) string) (Config, error) {
 	}
 	return c, nil
 }
+
+// URLVariable is the variable that holds a backend's base URL: "COMPUTE_URL".
+func URLVariable(name backends.Name) string { return strings.ToUpper(string(name)) + "_URL" }
 
 // environment reads variables and collects what is wrong with them.
 type environment struct {

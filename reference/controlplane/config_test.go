@@ -8,14 +8,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/drillrun/drillrun/reference/backends"
 	"github.com/drillrun/drillrun/reference/controlplane"
+	"github.com/drillrun/drillrun/reference/jobs"
 )
 
 func sound() map[string]string {
-	return map[string]string{
+	env := map[string]string{
 		"ROLE": "all", "REPLICA": "replica-1", "DATABASE_URL": "postgres://u@127.0.0.1:1/d", "REDIS_URL": "redis://127.0.0.1:1/0",
 		"WITNESS_URL": "http://127.0.0.1:1/", "API_ADDR": "127.0.0.1:0",
 	}
+	for backend := range backends.Defaults().Profiles {
+		env[controlplane.URLVariable(backend)] = "http://127.0.0.1:1/" + string(backend) + "/"
+	}
+	return env
 }
 
 func TestConfigurationHasDefaultsForEverythingThatIsNotAboutThePlace(t *testing.T) {
@@ -23,13 +29,34 @@ func TestConfigurationHasDefaultsForEverythingThatIsNotAboutThePlace(t *testing.
 	c, err := controlplane.FromEnvironment(func(k string) string { return env[k] })
 	require.NoError(t, err)
 	require.Equal(t, 10*time.Second, c.TTL)
-	require.Equal(t, 10*time.Second, c.Lease)
 	require.Equal(t, 5*time.Second, c.Sweep)
 	require.Equal(t, time.Second, c.CronEvery)
 	require.Equal(t, 10*time.Second, c.Grace)
-	require.Equal(t, 16, c.Workers)
+	require.Equal(t, map[jobs.Lane]controlplane.LaneConfig{
+		jobs.DefaultLane:   {Slots: 16, Lease: 10 * time.Second},
+		jobs.ProvisionLane: {Slots: 20, Lease: 10 * time.Second},
+		jobs.ClusterLane:   {Slots: 10, Lease: 10 * time.Second},
+		jobs.PipelineLane:  {Slots: 5, Lease: 10 * time.Second},
+	}, c.Lanes)
 	require.Equal(t, 5, c.MaxFailures)
+	require.Equal(t, controlplane.Together, c.Leadership)
+	require.Equal(t, 5*time.Second, c.SingletonEvery)
+	require.Equal(t, 30*time.Second, c.BreakerReset)
 	require.Equal(t, "http://127.0.0.1:1", c.WitnessURL)
+	require.Equal(t, "http://127.0.0.1:1/dns", c.Backends[backends.DNS])
+}
+
+func TestALaneMayHaveALeaseOfItsOwnAndHasTheCommonOneOtherwise(t *testing.T) {
+	env := sound()
+	maps.Copy(env, map[string]string{"LEASE": "2s", "LEASE_CLUSTER": "30s", "SLOTS_PIPELINE": "7"})
+	c, err := controlplane.FromEnvironment(func(k string) string { return env[k] })
+	require.NoError(t, err)
+	require.Equal(t, map[jobs.Lane]controlplane.LaneConfig{
+		jobs.DefaultLane:   {Slots: 16, Lease: 2 * time.Second},
+		jobs.ProvisionLane: {Slots: 20, Lease: 2 * time.Second},
+		jobs.ClusterLane:   {Slots: 10, Lease: 30 * time.Second},
+		jobs.PipelineLane:  {Slots: 7, Lease: 2 * time.Second},
+	}, c.Lanes)
 }
 
 func TestAReplicaRefusesToStartAndNamesTheVariable(t *testing.T) {
@@ -47,8 +74,12 @@ func TestAReplicaRefusesToStartAndNamesTheVariable(t *testing.T) {
 		{"a Redis URL that is none", map[string]string{"REDIS_URL": "127.0.0.1:6379"}, "REDIS_URL is not a URL"},
 		{"a database index that is none", map[string]string{"REDIS_URL": "redis://127.0.0.1:1/x"}, "REDIS_URL"},
 		{"no receiver of effects", map[string]string{"WITNESS_URL": ""}, "WITNESS_URL is not set"},
+		{"no backend", map[string]string{"COMPUTE_URL": ""}, "COMPUTE_URL is not set"},
+		{"an unknown way to lead", map[string]string{"LEADERSHIP": "apart"}, `LEADERSHIP is "apart", not one of together, spread`},
 		{"a time without unit", map[string]string{"TTL": "10"}, `TTL is "10", not a duration`},
 		{"a time too short", map[string]string{"LEASE": "1ms"}, `LEASE is "1ms", not a duration of at least 200ms`},
+		{"a lane's time too short", map[string]string{"LEASE_CLUSTER": "1ms"}, `LEASE_CLUSTER is "1ms", not a duration of at least 200ms`},
+		{"no slots in a lane", map[string]string{"SLOTS_PROVISION": "0"}, `SLOTS_PROVISION is "0"`},
 		{"no workers", map[string]string{"WORKERS": "0"}, `WORKERS is "0"`},
 		{"an unknown level", map[string]string{"LOG_LEVEL": "loud"}, `LOG_LEVEL is "loud"`},
 		{"no address", map[string]string{"API_ADDR": ""}, "API_ADDR is not set"},

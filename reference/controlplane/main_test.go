@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/drillrun/drillrun/reference/backends"
 	"github.com/drillrun/drillrun/reference/controlplane"
 	"github.com/drillrun/drillrun/reference/internal/teststores"
 )
@@ -47,13 +48,17 @@ func newWorld(t testing.TB) world {
 	return world{database: stores.Database(t), redis: stores.Redis(t).URL(), receiver: teststores.NewReceiver(t)}
 }
 
-// environment is the drills' profile.
+// environment is the drills' profile. One receiver stands for all backends.
 func (w world) environment(name, addr string) []string {
-	return []string{
+	settings := []string{
 		childMark + "=1", "ROLE=all", "REPLICA=" + name, "DATABASE_URL=" + w.database, "REDIS_URL=" + w.redis,
 		"WITNESS_URL=" + w.receiver.URL(), "WITNESS_TOKEN=t", "API_ADDR=" + addr,
-		"TTL=2s", "LEASE=2s", "SWEEP=1s", "CRON_EVERY=200ms", "GRACE=3s",
+		"TTL=2s", "LEASE=2s", "SWEEP=1s", "CRON_EVERY=200ms", "SINGLETON_EVERY=500ms", "GRACE=3s",
 	}
+	for backend := range backends.Defaults().Profiles {
+		settings = append(settings, controlplane.URLVariable(backend)+"="+w.receiver.URL())
+	}
+	return settings
 }
 
 // child is a replica in a process of its own.

@@ -10,27 +10,29 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/drillrun/drillrun/reference/api"
-	"github.com/drillrun/drillrun/reference/cron"
+	"github.com/drillrun/drillrun/reference/backends"
 	"github.com/drillrun/drillrun/reference/effects"
 	"github.com/drillrun/drillrun/reference/jobs"
+	"github.com/drillrun/drillrun/reference/kinds"
 	"github.com/drillrun/drillrun/reference/leadership"
-	"github.com/drillrun/drillrun/reference/ledger"
 	"github.com/drillrun/drillrun/reference/metrics"
 	"github.com/drillrun/drillrun/reference/postgres"
 	"github.com/drillrun/drillrun/reference/queue"
 	"github.com/drillrun/drillrun/reference/reconciler"
 	"github.com/drillrun/drillrun/reference/relay"
+	"github.com/drillrun/drillrun/reference/resilience"
+	"github.com/drillrun/drillrun/reference/singletons"
+	"github.com/drillrun/drillrun/reference/slots"
 	"github.com/drillrun/drillrun/reference/worker"
 )
 
-// ControlKey is the leadership under which all singletons are held together.
-const ControlKey = "control"
-
-// The pools of a replica, in connections. They are two, so that a rush of
-// clients cannot keep renewals and the leader's work waiting.
+// The pools of a replica, in connections. They are three: a rush of clients
+// cannot keep renewals and the relay waiting, and neither can ten singletons
+// when each of their statements takes long.
 const (
 	apiPool  = 6
 	workPool = 8
+	leadPool = 2
 )
 
 // Deps are the connections that parts are made of.
@@ -38,6 +40,7 @@ type Deps struct {
 	Postgres postgres.Options
 	API      *pgxpool.Pool // for what clients ask
 	Pool     *pgxpool.Pool // for everything else
+	Lead     *pgxpool.Pool // for what singletons read and write in their slots
 	Redis    *redis.Client
 	Effects  *effects.Client
 	Metrics  *metrics.Set
@@ -46,14 +49,13 @@ type Deps struct {
 	Woken    <-chan struct{} // the relay's end of it
 }
 
-// Queue is the stream as all parts together use it.
+// Queue is the leader's end of the queue, of all lanes together.
 type Queue interface {
-	worker.Queue
 	relay.Publisher
-	reconciler.Stream
+	reconciler.Queue
 }
 
-var _ Queue = (*queue.Stream)(nil)
+var _ Queue = (*queue.Feed)(nil)
 
 // Runner runs until its context ends.
 type Runner interface{ Run(ctx context.Context) }
@@ -61,53 +63,60 @@ type Runner interface{ Run(ctx context.Context) }
 // Parts are what a replica is made of. Those in the second half are made from
 // the first when the replica runs, so that each can be replaced alone.
 type Parts struct {
-	Elector  leadership.Elector
-	Jobs     api.Jobs
-	Outbox   relay.Outbox
-	Lost     reconciler.Jobs
-	Slots    cron.Slots
-	Queue    Queue
-	Ledger   worker.Ledger
-	Reporter effects.Reporter
+	Elector leadership.Elector
+	Jobs    api.Jobs
+	Outbox  relay.Outbox
+	Lost    reconciler.Jobs
+	Slots   func(task string) slots.Slots
+	// Backends are called by what Resilience makes, when the replica runs.
+	Resilience resilience.Parts
+	Backends   backends.Caller
+	Queue      Queue
+	Lanes      map[jobs.Lane]*Lane
+	Steps      kinds.Steps
+	Reporter   effects.Reporter
 
 	// Singletons are run by the guard, by leadership key.
 	Singletons func(*Parts) map[string][]leadership.Singleton
 	// Kinds are the handlers of jobs, by kind.
-	Kinds  func(*Parts) map[string]worker.Handler
-	Worker func(*Parts) Runner
+	Kinds func(*Parts) map[string]worker.Handler
+	// Workers are one for each lane.
+	Workers func(*Parts) []Runner
 }
 
 // Sound returns the parts of the reference.
 func Sound(c Config, d Deps) *Parts {
 	limit := c.limit()
 	return &Parts{
-		Elector:  leadership.NewSessions(d.Postgres, c.Replica),
-		Jobs:     jobs.NewStore(d.API, limit),
-		Outbox:   relay.NewStore(d.Pool, limit),
-		Lost:     reconciler.NewStore(d.Pool, limit),
-		Slots:    cron.NewStore(d.Pool, c.CronEvery, limit),
-		Queue:    queue.New(d.Redis, c.Replica, c.Lease, limit, d.Log),
-		Ledger:   ledger.New(d.Pool, c.Lease, limit),
-		Reporter: counted{d.Effects, d.Metrics},
-		Singletons: func(p *Parts) map[string][]leadership.Singleton {
-			return map[string][]leadership.Singleton{ControlKey: {
-				effects.Announcer{Reporter: p.Reporter},
-				&cron.Cron{Slots: p.Slots, Reporter: p.Reporter, Metrics: d.Metrics, Log: d.Log},
-				&relay.Relay{Outbox: p.Outbox, Publisher: p.Queue, Woken: d.Woken, Metrics: d.Metrics, Log: d.Log},
-				&reconciler.Reconciler{
-					Stream: p.Queue, Jobs: p.Lost, Every: c.Sweep, Quiet: c.quiet(), Metrics: d.Metrics, Log: d.Log,
-				},
-			}}
+		Elector: leadership.NewSessions(d.Postgres, c.Replica),
+		Jobs:    jobs.NewStore(d.API, limit),
+		Outbox:  relay.NewStore(d.Pool, limit),
+		Lost:    reconciler.NewStore(d.Pool, limit),
+		Slots: func(task string) slots.Slots {
+			return slots.NewStore(d.poolOf(task), task, c.every(task), limit)
 		},
+		Resilience: resilience.Sound(),
+		Queue:      queue.NewFeed(d.Redis, limit),
+		Lanes:      soundLanes(c, d),
+		Steps:      kinds.NewStore(d.Pool, limit),
+		Reporter:   counted{d.Effects, d.Metrics},
+		Singletons: func(p *Parts) map[string][]leadership.Singleton { return led(c, d, p) },
 		Kinds: func(p *Parts) map[string]worker.Handler {
-			return map[string]worker.Handler{jobs.DefaultKind: worker.EffectKind(p.Reporter)}
+			handlers := kinds.Handlers(p.Steps, p.Backends, p.Reporter)
+			handlers[jobs.DefaultKind] = worker.EffectKind(p.Reporter)
+			return handlers
 		},
-		Worker: func(p *Parts) Runner {
-			return worker.New(worker.Config{
-				Replica: c.Replica, Slots: c.Workers, Lease: c.Lease, Sweep: c.Sweep, Grace: c.Grace, MaxFailures: c.MaxFailures,
-			}, p.Queue, p.Ledger, p.Kinds(p), d.Metrics, d.Log)
-		},
+		Workers: func(p *Parts) []Runner { return soundWorkers(c, d, p) },
 	}
+}
+
+// poolOf is what a task's slots are read from and recorded through. Cron's come
+// before those of the others.
+func (d Deps) poolOf(task string) *pgxpool.Pool {
+	if task == singletons.Cron {
+		return d.Pool
+	}
+	return d.Lead
 }
 
 // connect makes the connections of a replica. Nothing is dialled yet.
@@ -132,6 +141,9 @@ func connect(ctx context.Context, c Config, log *slog.Logger) (Deps, error) {
 	if err == nil {
 		d.Pool, err = postgres.Pool(ctx, d.Postgres, workPool)
 	}
+	if err == nil {
+		d.Lead, err = postgres.Pool(ctx, d.Postgres, leadPool)
+	}
 	if err != nil {
 		return Deps{}, fmt.Errorf("%w: DATABASE_URL: %w", ErrConfig, err)
 	}
@@ -143,6 +155,7 @@ func (d Deps) close() error {
 	d.Effects.Close()
 	d.API.Close()
 	d.Pool.Close()
+	d.Lead.Close()
 	if err := d.Redis.Close(); err != nil {
 		return fmt.Errorf("close Redis client: %w", err)
 	}

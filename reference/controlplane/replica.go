@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/drillrun/drillrun/reference/api"
+	"github.com/drillrun/drillrun/reference/backends"
 	"github.com/drillrun/drillrun/reference/backoff"
 	"github.com/drillrun/drillrun/reference/leadership"
 	"github.com/drillrun/drillrun/reference/postgres"
@@ -24,7 +25,8 @@ type replica struct {
 	Config
 	deps     Deps
 	parts    *Parts
-	probe    *pgxpool.Pool // one connection, so that a busy pool is not taken for a dead Postgres
+	probe    *pgxpool.Pool         // one connection, so that a busy pool is not taken for a dead Postgres
+	report   func(context.Context) // sends what the clients of backends observe
 	migrated atomic.Bool
 	tenure   tenure
 	log      *slog.Logger
@@ -45,7 +47,25 @@ func run(ctx context.Context, c Config, build Build, log *slog.Logger, stdout io
 	}
 	defer probe.Close()
 	r := &replica{Config: c, deps: deps, parts: build(c, deps), probe: probe, log: log}
+	if c.Role.works() {
+		calls, err := backends.New(r.calls())
+		if err != nil {
+			return errors.Join(fmt.Errorf("%w: %w", ErrConfig, err), deps.close())
+		}
+		defer calls.Close()
+		r.parts.Backends, r.report = calls, calls.Run
+	}
 	return errors.Join(r.run(ctx, stdout), deps.close())
+}
+
+// calls is how this replica calls backends.
+func (r *replica) calls() backends.Config {
+	c := backends.Defaults()
+	c.Replica, c.URLs, c.Token = r.Replica, r.Backends, r.WitnessToken
+	c.Short, c.Long, c.Reset = r.CallShort, r.CallLong, r.BreakerReset
+	c.Parts, c.Metrics, c.Log = r.parts.Resilience, r.deps.Metrics, r.log
+	c.Reporter, c.Meter = r.deps.Effects, r.deps.Effects
+	return c
 }
 
 // run runs what the role asks for. Only the API can fail: it cannot do without
@@ -69,15 +89,28 @@ func (r *replica) run(ctx context.Context, stdout io.Writer) error {
 		})
 	}
 	running.Go(func() {
-		if r.migrate(ctx) != nil || !r.Role.works() {
-			return
+		if r.migrate(ctx) == nil && r.Role.works() {
+			r.work(ctx)
 		}
-		running.Go(func() { r.deps.Effects.KeepWarm(ctx, r.TTL/2) })
-		running.Go(func() { r.guard().Run(ctx) })
-		running.Go(func() { r.parts.Worker(r.parts).Run(ctx) })
 	})
 	running.Wait()
 	return served
+}
+
+// work leads and runs jobs until ctx ends. What is observed on the way is
+// reported until the last of it has ended.
+func (r *replica) work(ctx context.Context) {
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	var reporting, working sync.WaitGroup
+	reporting.Go(func() { r.report(life) })
+	working.Go(func() { r.deps.Effects.KeepWarm(ctx, r.TTL/2) })
+	working.Go(func() { r.guard().Run(ctx) })
+	for _, w := range r.parts.Workers(r.parts) {
+		working.Go(func() { w.Run(ctx) })
+	}
+	working.Wait()
+	end()
+	reporting.Wait()
 }
 
 // migrate brings the schema up to date, however long Postgres is away. It
@@ -98,7 +131,7 @@ func (r *replica) migrate(ctx context.Context) error {
 
 func (r *replica) guard() *leadership.Guard {
 	return &leadership.Guard{
-		Elector: r.parts.Elector, Singletons: r.parts.Singletons(r.parts), Log: r.log,
+		Elector: r.parts.Elector, Singletons: r.parts.Singletons(r.parts), Delay: r.delay, Log: r.log,
 		Observe: func(key string, term uint64, held bool) {
 			r.deps.Metrics.Leadership(key, term, held)
 			r.tenure.observe(key, term, held)

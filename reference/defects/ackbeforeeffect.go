@@ -18,15 +18,16 @@ func ackBeforeEffect() Defect {
 		Gate:      "lost",
 		Scenarios: []string{"worker-kill", "all-replicas-die"},
 		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
-			p.Ledger = closedEarly{p.Ledger}
-			p.Queue = ackedEarly{p.Queue}
+			for _, lane := range p.Lanes {
+				lane.Ledger, lane.Stream = closedEarly{lane.Ledger}, ackedEarly{lane.Stream}
+			}
 		},
 	}
 }
 
 // ackedEarly acknowledges entries at the moment at which the sound worker
 // begins to hold them.
-type ackedEarly struct{ controlplane.Queue }
+type ackedEarly struct{ worker.Queue }
 
 func (q ackedEarly) Touch(ctx context.Context, entries []queue.Entry) error {
 	return q.Ack(ctx, entries)

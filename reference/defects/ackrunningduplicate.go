@@ -17,7 +17,7 @@ func ackRunningDuplicate() Defect {
 		Gate:      "takeover",
 		Scenarios: []string{"worker-kill-flush"},
 		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
-			p.Ledger = confused{Ledger: p.Ledger, verdict: ledger.Elsewhere, taken: ledger.Finished}
+			confuse(p, ledger.Elsewhere, ledger.Finished)
 		},
 	}
 }

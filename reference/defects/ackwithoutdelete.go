@@ -8,6 +8,7 @@ import (
 
 	"github.com/drillrun/drillrun/reference/controlplane"
 	"github.com/drillrun/drillrun/reference/queue"
+	"github.com/drillrun/drillrun/reference/worker"
 )
 
 // ackWithoutDelete takes acknowledged entries for gone. Redis keeps them until
@@ -21,20 +22,23 @@ func ackWithoutDelete() Defect {
 		Gate:      "leaked",
 		Scenarios: []string{"calm"},
 		Break: func(_ controlplane.Config, d controlplane.Deps, p *controlplane.Parts) {
-			p.Queue = hoard{Queue: p.Queue, redis: d.Redis}
+			for name, lane := range p.Lanes {
+				lane.Stream = hoard{Queue: lane.Stream, redis: d.Redis, key: queue.StreamKey(name)}
+			}
 		},
 	}
 }
 
 type hoard struct {
-	controlplane.Queue
+	worker.Queue
 	redis *redis.Client
+	key   string
 }
 
 // Ack acknowledges and does not delete.
 func (q hoard) Ack(ctx context.Context, entries []queue.Entry) error {
 	for _, e := range entries {
-		if err := q.redis.XAck(ctx, queue.StreamKey, queue.GroupName, e.ID).Err(); err != nil {
+		if err := q.redis.XAck(ctx, q.key, queue.GroupName, e.ID).Err(); err != nil {
 			return fmt.Errorf("ack entry %s: %w", e.ID, err)
 		}
 	}

@@ -26,12 +26,12 @@ func nonatomicDeadletter() Defect {
 		Scenarios: []string{"poison-kill"},
 		Break: func(c controlplane.Config, d controlplane.Deps, p *controlplane.Parts) {
 			b := burial{pool: d.Pool, limit: c.TTL / 2}
-			p.Ledger = buries{p.Ledger, func(ctx context.Context, e ledger.Execution, reason string) error {
+			buriedBy(p, func(ctx context.Context, e ledger.Execution, reason string) error {
 				if err := b.giveUp(ctx, e, reason); err != nil {
 					return err
 				}
 				return b.write(ctx, e, reason)
-			}}
+			})
 		},
 	}
 }
@@ -48,12 +48,12 @@ func deadletterErrorIgnored() Defect {
 		Scenarios: []string{"poison-locked"},
 		Break: func(c controlplane.Config, d controlplane.Deps, p *controlplane.Parts) {
 			b := burial{pool: d.Pool, limit: c.TTL / 2}
-			p.Ledger = buries{p.Ledger, func(ctx context.Context, e ledger.Execution, reason string) error {
+			buriedBy(p, func(ctx context.Context, e ledger.Execution, reason string) error {
 				if err := b.write(ctx, e, reason); err != nil {
 					d.Log.Debug("dead letter not written", "err", err)
 				}
 				return b.giveUp(ctx, e, reason)
-			}}
+			})
 		},
 	}
 }
@@ -62,6 +62,13 @@ func deadletterErrorIgnored() Defect {
 type buries struct {
 	worker.Ledger
 	bury func(ctx context.Context, e ledger.Execution, reason string) error
+}
+
+// buriedBy has every lane give jobs up by bury.
+func buriedBy(p *controlplane.Parts, bury func(ctx context.Context, e ledger.Execution, reason string) error) {
+	for _, lane := range p.Lanes {
+		lane.Ledger = buries{lane.Ledger, bury}
+	}
 }
 
 // Fail leaves what is tried again to the sound ledger.

@@ -3,7 +3,6 @@ package defects
 import (
 	"context"
 
-	"github.com/drillrun/drillrun/reference/cron"
 	"github.com/drillrun/drillrun/reference/leadership"
 )
 
@@ -15,7 +14,7 @@ func detachedContext() Defect {
 		Symptom:   "a leader that knows it has lost its leadership works on beside its successor",
 		Gate:      "overlap",
 		Scenarios: []string{"sessions-terminated"},
-		Break:     cronBy(func(c *cron.Cron) leadership.Singleton { return detached{c} }),
+		Break:     cronBy(func(s leadership.Singleton) leadership.Singleton { return detached{s} }),
 	}
 }
 

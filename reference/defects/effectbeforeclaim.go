@@ -23,7 +23,9 @@ func effectBeforeClaim() Defect {
 		Gate:      "duplicates",
 		Scenarios: []string{"announced-twice"},
 		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
-			p.Ledger = actsFirst{Ledger: p.Ledger, jobs: p.Jobs, reporter: p.Reporter}
+			for _, lane := range p.Lanes {
+				lane.Ledger = actsFirst{Ledger: lane.Ledger, jobs: p.Jobs, reporter: p.Reporter}
+			}
 			kinds := p.Kinds
 			p.Kinds = func(p *controlplane.Parts) map[string]worker.Handler {
 				silent := *p

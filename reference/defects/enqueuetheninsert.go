@@ -12,6 +12,7 @@ import (
 	"github.com/drillrun/drillrun/reference/api"
 	"github.com/drillrun/drillrun/reference/controlplane"
 	"github.com/drillrun/drillrun/reference/jobs"
+	"github.com/drillrun/drillrun/reference/queue"
 	"github.com/drillrun/drillrun/reference/relay"
 )
 
@@ -26,16 +27,16 @@ func enqueueThenInsert() Defect {
 		Gate:      "lost",
 		Scenarios: []string{"calm"},
 		Break: func(c controlplane.Config, d controlplane.Deps, p *controlplane.Parts) {
-			p.Jobs = enqueuer{Jobs: p.Jobs, pool: d.API, limit: c.TTL / 2, stream: p.Queue}
+			p.Jobs = enqueuer{Jobs: p.Jobs, pool: d.API, limit: c.TTL / 2, queue: p.Queue}
 		},
 	}
 }
 
 type enqueuer struct {
 	api.Jobs
-	pool   *pgxpool.Pool
-	limit  time.Duration
-	stream relay.Publisher
+	pool  *pgxpool.Pool
+	limit time.Duration
+	queue relay.Publisher
 }
 
 // Submit publishes, then inserts. A key that is known already is left alone.
@@ -65,7 +66,7 @@ func (s enqueuer) create(ctx context.Context, sub jobs.Submission) (id int64, er
 	if err := s.pool.QueryRow(ctx, `SELECT nextval(pg_get_serial_sequence('jobs', 'id'))`).Scan(&id); err != nil {
 		return 0, fmt.Errorf("draw an id: %w", err)
 	}
-	if _, err := s.stream.Publish(ctx, []int64{id}); err != nil {
+	if _, err := s.queue.Publish(ctx, []queue.Job{{ID: id, Kind: sub.Kind}}); err != nil {
 		return 0, err
 	}
 	_, err = s.pool.Exec(ctx, `

@@ -21,7 +21,9 @@ func retriesForever() Defect {
 		Gate:      "stuck",
 		Scenarios: []string{"poison"},
 		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
-			p.Ledger = stubborn{p.Ledger}
+			for _, lane := range p.Lanes {
+				lane.Ledger = stubborn{lane.Ledger}
+			}
 		},
 	}
 }
@@ -43,14 +45,7 @@ func outageCountsAsFailure() Defect {
 		Symptom:   "sound jobs are given up during an outage",
 		Gate:      "dead_letters",
 		Scenarios: []string{"witness-away"},
-		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
-			kinds := p.Kinds
-			p.Kinds = func(p *controlplane.Parts) map[string]worker.Handler {
-				blamed := *p
-				blamed.Reporter = impatient{p.Reporter}
-				return kinds(&blamed)
-			}
-		},
+		Break:     jobsReportBy(func(r effects.Reporter) effects.Reporter { return impatient{r} }),
 	}
 }
 

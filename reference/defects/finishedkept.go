@@ -16,7 +16,7 @@ func finishedKept() Defect {
 		Gate:      "leaked",
 		Scenarios: []string{"announced-twice"},
 		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
-			p.Ledger = confused{Ledger: p.Ledger, verdict: ledger.Finished, taken: ledger.Elsewhere}
+			confuse(p, ledger.Finished, ledger.Elsewhere)
 		},
 	}
 }

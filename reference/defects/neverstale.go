@@ -17,7 +17,9 @@ func neverStale() Defect {
 		Gate:      "lost",
 		Scenarios: []string{"worker-kill-flush"},
 		Break: func(c controlplane.Config, d controlplane.Deps, p *controlplane.Parts) {
-			p.Ledger = ledger.New(d.Pool, 24*time.Hour, c.TTL/2)
+			for _, lane := range p.Lanes {
+				lane.Ledger = ledger.New(d.Pool, 24*time.Hour, c.TTL/2)
+			}
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/drillrun/drillrun/reference/controlplane"
 	"github.com/drillrun/drillrun/reference/queue"
+	"github.com/drillrun/drillrun/reference/worker"
 )
 
 // noReclaim leaves entries to the consumer that they were delivered to, dead
@@ -18,12 +19,14 @@ func noReclaim() Defect {
 		Gate:      "leaked",
 		Scenarios: []string{"worker-kill-flush"},
 		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
-			p.Queue = unclaiming{p.Queue}
+			for _, lane := range p.Lanes {
+				lane.Stream = unclaiming{lane.Stream}
+			}
 		},
 	}
 }
 
-type unclaiming struct{ controlplane.Queue }
+type unclaiming struct{ worker.Queue }
 
 // Reclaim finds nothing to take over.
 func (unclaiming) Reclaim(context.Context, int) ([]queue.Entry, error) { return nil, nil }

@@ -19,7 +19,9 @@ func noRenewal() Defect {
 		Gate:      "redeliveries",
 		Scenarios: []string{"long-jobs"},
 		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
-			p.Ledger, p.Queue = confident{p.Ledger}, untouching{p.Queue}
+			for _, lane := range p.Lanes {
+				lane.Ledger, lane.Stream = confident{lane.Ledger}, untouching{lane.Stream}
+			}
 		},
 	}
 }
@@ -31,7 +33,7 @@ func (confident) Renew(_ context.Context, executions []ledger.Execution) (map[in
 	return all(executions), nil
 }
 
-type untouching struct{ controlplane.Queue }
+type untouching struct{ worker.Queue }
 
 // Touch lets entries grow idle.
 func (untouching) Touch(context.Context, []queue.Entry) error { return nil }

@@ -2,14 +2,16 @@ package defects
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/drillrun/drillrun/reference/controlplane"
-	"github.com/drillrun/drillrun/reference/cron"
 	"github.com/drillrun/drillrun/reference/relay"
+	"github.com/drillrun/drillrun/reference/singletons"
+	"github.com/drillrun/drillrun/reference/slots"
 )
 
 func noTerm() Defect {
@@ -21,24 +23,31 @@ func noTerm() Defect {
 		Gate:      "unfenced",
 		Scenarios: []string{"leader-pause"},
 		Break: func(c controlplane.Config, d controlplane.Deps, p *controlplane.Parts) {
-			p.Slots = slotsWithoutTerm{Slots: p.Slots, pool: d.Pool, every: c.CronEvery, limit: c.TTL / 2}
+			sound := p.Slots
+			p.Slots = func(task string) slots.Slots {
+				if task != singletons.Cron {
+					return sound(task)
+				}
+				return slotsWithoutTerm{Slots: sound(task), pool: d.Pool, every: c.CronEvery, limit: c.TTL / 2}
+			}
 			p.Outbox = outboxWithoutTerm{Outbox: p.Outbox, pool: d.Pool, limit: c.TTL / 2}
 		},
 	}
 }
 
 type slotsWithoutTerm struct {
-	cron.Slots
+	slots.Slots
 	pool  *pgxpool.Pool
 	every time.Duration
 	limit time.Duration // of a call, as for the sound store
 }
 
-func (s slotsWithoutTerm) Record(ctx context.Context, slot int64) error {
+func (s slotsWithoutTerm) Record(ctx context.Context, slot int64, _ json.RawMessage) error {
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
-	_, err := s.pool.Exec(ctx, `INSERT INTO cron_slots (every_ms, slot, term) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING`,
-		s.every.Milliseconds(), slot)
+	_, err := s.pool.Exec(ctx, `
+		INSERT INTO slots (task, every_ms, slot, leadership, term) VALUES ($1, $2, $3, $4, 0) ON CONFLICT DO NOTHING`,
+		singletons.Cron, s.every.Milliseconds(), slot, controlplane.ControlKey)
 	if err != nil {
 		return fmt.Errorf("record cron slot %d: %w", slot, err)
 	}

@@ -38,7 +38,7 @@ func (o *ascending) Due(ctx context.Context, n int) ([]relay.Row, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.limit)
 	defer cancel()
 	rows, err := o.pool.Query(ctx, `
-		SELECT id, job_id FROM outbox
+		SELECT id, job_id, (SELECT kind FROM jobs j WHERE j.id = o.job_id) FROM outbox o
 		WHERE id > $1 AND published_at IS NULL AND available_at <= clock_timestamp()
 		ORDER BY id LIMIT $2`, o.last, n)
 	if err != nil {

@@ -17,7 +17,9 @@ func reclaimBeforeStale() Defect {
 		Gate:      "takeover",
 		Scenarios: []string{"worker-kill-flush"},
 		Break: func(c controlplane.Config, d controlplane.Deps, p *controlplane.Parts) {
-			p.Ledger = ledger.New(d.Pool, 3*c.Lease, c.TTL/2)
+			for _, lane := range p.Lanes {
+				lane.Ledger = ledger.New(d.Pool, 3*lane.Lease, c.TTL/2)
+			}
 		},
 	}
 }

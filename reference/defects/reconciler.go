@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/drillrun/drillrun/reference/controlplane"
+	"github.com/drillrun/drillrun/reference/queue"
 )
 
 // reconcilerOff never looks for jobs that the stream has lost.
@@ -49,7 +50,7 @@ type ageless struct{ controlplane.Queue }
 func (ageless) Generation(context.Context) (string, error) { return "", nil }
 
 // Publish does not tell generations apart either.
-func (q ageless) Publish(ctx context.Context, jobs []int64) (string, error) {
+func (q ageless) Publish(ctx context.Context, jobs []queue.Job) (string, error) {
 	_, err := q.Queue.Publish(ctx, jobs)
 	return "", err
 }

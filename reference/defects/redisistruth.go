@@ -13,13 +13,14 @@ import (
 	"github.com/drillrun/drillrun/reference/controlplane"
 	"github.com/drillrun/drillrun/reference/jobs"
 	"github.com/drillrun/drillrun/reference/queue"
+	"github.com/drillrun/drillrun/reference/worker"
 )
 
 // submissionsKey is the list of what was submitted and has no row yet.
 const submissionsKey = "{controlplane}:submissions"
 
 // redisIsTruth acknowledges a submission once it is in a list of Redis. A
-// worker that has slots to spare gives it its row.
+// worker of the default lane that has slots to spare gives it its row.
 func redisIsTruth() Defect {
 	return Defect{
 		Name:      "redis-is-truth",
@@ -30,7 +31,9 @@ func redisIsTruth() Defect {
 		Scenarios: []string{"redis-flush-backlog", "redis-flush"},
 		Break: func(_ controlplane.Config, d controlplane.Deps, p *controlplane.Parts) {
 			s := submissions{Jobs: p.Jobs, redis: d.Redis}
-			p.Jobs, p.Queue = s, fedQueue{Queue: p.Queue, submissions: s}
+			p.Jobs = s
+			lane := p.Lanes[jobs.DefaultLane]
+			lane.Stream = fedQueue{Queue: lane.Stream, submissions: s}
 		},
 	}
 }
@@ -81,7 +84,7 @@ func (s submissions) take(ctx context.Context, n int) error {
 
 // fedQueue looks for submissions before it waits for entries.
 type fedQueue struct {
-	controlplane.Queue
+	worker.Queue
 	submissions submissions
 }
 

@@ -21,7 +21,9 @@ func retryIgnoresRows() Defect {
 		Gate:      "redeliveries",
 		Scenarios: []string{"announced-twice"},
 		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
-			p.Ledger = ownsUnseen{Ledger: p.Ledger, jobs: p.Jobs}
+			for _, lane := range p.Lanes {
+				lane.Ledger = ownsUnseen{Ledger: lane.Ledger, jobs: p.Jobs}
+			}
 		},
 	}
 }

@@ -19,7 +19,9 @@ func stopWithoutHandback() Defect {
 		Gate:      "takeover",
 		Scenarios: []string{"worker-stop"},
 		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
-			p.Ledger = keeps{p.Ledger}
+			for _, lane := range p.Lanes {
+				lane.Ledger = keeps{lane.Ledger}
+			}
 		},
 	}
 }

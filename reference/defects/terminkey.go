@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/drillrun/drillrun/reference/cron"
 	"github.com/drillrun/drillrun/reference/effects"
-	"github.com/drillrun/drillrun/reference/leadership"
 )
 
 func termInKey() Defect {
@@ -17,10 +15,7 @@ func termInKey() Defect {
 		Symptom:   "a slot that took effect before its leader died, and was not recorded, takes effect again",
 		Gate:      "duplicates",
 		Scenarios: []string{"late-writes"},
-		Break: cronBy(func(c *cron.Cron) leadership.Singleton {
-			c.Reporter = keyedByTerm{c.Reporter}
-			return c
-		}),
+		Break:     ledReportBy(func(r effects.Reporter) effects.Reporter { return keyedByTerm{r} }),
 	}
 }
 

@@ -22,7 +22,9 @@ func releaseUnannounced() Defect {
 		Gate:      "takeover",
 		Scenarios: []string{"worker-stop"},
 		Break: func(c controlplane.Config, d controlplane.Deps, p *controlplane.Parts) {
-			p.Ledger = releasesSilently{p.Ledger, requeuer{d.Pool, c.TTL / 2}}
+			for _, lane := range p.Lanes {
+				lane.Ledger = releasesSilently{lane.Ledger, requeuer{d.Pool, c.TTL / 2}}
+			}
 		},
 	}
 }
@@ -36,7 +38,9 @@ func retryUnannounced() Defect {
 		Gate:      "stuck",
 		Scenarios: []string{"poison"},
 		Break: func(c controlplane.Config, d controlplane.Deps, p *controlplane.Parts) {
-			p.Ledger = retriesSilently{p.Ledger, requeuer{d.Pool, c.TTL / 2}}
+			for _, lane := range p.Lanes {
+				lane.Ledger = retriesSilently{lane.Ledger, requeuer{d.Pool, c.TTL / 2}}
+			}
 		},
 	}
 }

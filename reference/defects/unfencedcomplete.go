@@ -26,7 +26,9 @@ func unfencedComplete() Defect {
 		Gate:      "unfenced",
 		Scenarios: []string{"worker-pause"},
 		Break: func(c controlplane.Config, d controlplane.Deps, p *controlplane.Parts) {
-			p.Ledger = closesByJob{Ledger: p.Ledger, pool: d.Pool, limit: c.TTL / 2}
+			for _, lane := range p.Lanes {
+				lane.Ledger = closesByJob{Ledger: lane.Ledger, pool: d.Pool, limit: c.TTL / 2}
+			}
 		},
 	}
 }

@@ -20,7 +20,9 @@ func unknownKindAcked() Defect {
 		Gate:      "lost",
 		Scenarios: []string{"poison"},
 		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
-			p.Ledger = shrugs{Ledger: p.Ledger, kinds: p.Kinds(p)}
+			for _, lane := range p.Lanes {
+				lane.Ledger = shrugs{Ledger: lane.Ledger, kinds: p.Kinds(p)}
+			}
 		},
 	}
 }

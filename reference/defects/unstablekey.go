@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/drillrun/drillrun/reference/controlplane"
 	"github.com/drillrun/drillrun/reference/effects"
-	"github.com/drillrun/drillrun/reference/worker"
 )
 
 // unstableKey makes every attempt an effect of its own for the receiver.
@@ -18,14 +16,7 @@ func unstableKey() Defect {
 		Symptom:   "a job whose worker is cut off between effect and completion takes effect twice",
 		Gate:      "duplicates",
 		Scenarios: []string{"worker-pause"},
-		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
-			kinds := p.Kinds
-			p.Kinds = func(p *controlplane.Parts) map[string]worker.Handler {
-				renamed := *p
-				renamed.Reporter = keyedByAttempt{p.Reporter}
-				return kinds(&renamed)
-			}
-		},
+		Break:     jobsReportBy(func(r effects.Reporter) effects.Reporter { return keyedByAttempt{r} }),
 	}
 }
 

@@ -3,6 +3,7 @@ package defects
 import (
 	"context"
 
+	"github.com/drillrun/drillrun/reference/controlplane"
 	"github.com/drillrun/drillrun/reference/ledger"
 	"github.com/drillrun/drillrun/reference/worker"
 )
@@ -11,6 +12,13 @@ import (
 type confused struct {
 	worker.Ledger
 	verdict, taken ledger.Verdict
+}
+
+// confuse has the ledger of every lane confused.
+func confuse(p *controlplane.Parts, verdict, taken ledger.Verdict) {
+	for _, lane := range p.Lanes {
+		lane.Ledger = confused{Ledger: lane.Ledger, verdict: verdict, taken: taken}
+	}
 }
 
 // Acquire answers with the wrong verdict.

@@ -23,9 +23,6 @@ var (
 	ErrNotWritten = errors.New("nothing was written")
 )
 
-// DefaultKind is the kind of a submission that names none.
-const DefaultKind = "effect"
-
 // The limits of a submission, in bytes.
 const (
 	MaxKey     = 512

@@ -162,3 +162,13 @@ func TestASubmissionWhoseAnswerIsLostStaysOpen(t *testing.T) {
 	require.NotErrorIs(t, err, jobs.ErrNotWritten, "the statement was sent")
 	link.BlackHole(false)
 }
+
+func TestEveryKindHasALaneAndAKindThatNobodyKnowsHasTheDefaultOne(t *testing.T) {
+	for kind, lane := range map[string]jobs.Lane{
+		jobs.DefaultKind: jobs.DefaultLane, jobs.Provision: jobs.ProvisionLane, jobs.Cluster: jobs.ClusterLane,
+		jobs.Pipeline: jobs.PipelineLane, "teleport": jobs.DefaultLane, "default": jobs.DefaultLane, "": jobs.DefaultLane,
+	} {
+		require.Equal(t, lane, jobs.LaneOf(kind), kind)
+		require.Contains(t, jobs.Lanes(), lane)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,7 +25,10 @@ type Singleton interface {
 type Guard struct {
 	Elector    Elector
 	Singletons map[string][]Singleton // by leadership key; those of one key are held together
-	Log        *slog.Logger
+	// Delay is how long to wait before a key is sought for the first time; nil
+	// for not at all.
+	Delay func(key string) time.Duration
+	Log   *slog.Logger
 	// Observe is told of each leadership won (held) and ended.
 	Observe func(key string, term uint64, held bool)
 }
@@ -40,6 +44,9 @@ func (g *Guard) Run(ctx context.Context) {
 }
 
 func (g *Guard) campaign(ctx context.Context, key string, singletons []Singleton) {
+	if g.Delay != nil && backoff.Sleep(ctx, g.Delay(key)) != nil {
+		return
+	}
 	failures := 0
 	for ctx.Err() == nil {
 		held := false

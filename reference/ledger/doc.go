@@ -9,9 +9,10 @@
 // Invariants:
 //
 //   - An execution is stale when it was not renewed for the lease, by
-//     Postgres's clock. The stream's reclaim uses the same constant and its
-//     idle time is reset after each acquire and renewal, so an entry that can
-//     be reclaimed belongs to an execution that can be taken over.
+//     Postgres's clock. A lane's ledger and its stream's reclaim have the same
+//     lease, and the stream's idle time is reset after each acquire and renewal,
+//     so an entry that can be reclaimed belongs to an execution that can be
+//     taken over.
 //   - A write by a token that is no longer the job's changes nothing, and says
 //     so: no row is not ownership.
 //   - What follows from the end of an execution (an outbox row for the next

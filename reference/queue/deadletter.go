@@ -39,8 +39,8 @@ func (s *Stream) bury(ctx context.Context, id, reason string, values map[string]
 		p.XAdd(ctx, &redis.XAddArgs{Stream: MalformedKey, Values: map[string]any{
 			"entry": id, "reason": reason, "values": fmt.Sprint(values),
 		}})
-		p.XAck(ctx, StreamKey, GroupName, id)
-		p.XDel(ctx, StreamKey, id)
+		p.XAck(ctx, s.key, GroupName, id)
+		p.XDel(ctx, s.key, id)
 		return nil
 	})
 	if err != nil {

@@ -1,21 +1,28 @@
-// Package queue is the durable queue between the outbox and the workers: a
-// Redis stream with one consumer group.
+// Package queue is the durable queue between the outbox and the workers: one
+// Redis stream with a consumer group for each lane.
 //
-//	relay ─▶ XADD ─▶ stream ─▶ XREADGROUP ─▶ pending ─▶ XACK + XDEL ─▶ gone
-//	                              ▲            │
-//	                              └─ XAUTOCLAIM ┘ idle for the lease
+//	            ┌▶ default ───┐
+//	relay ─XADD─┼▶ provision ─┼▶ XREADGROUP ─▶ pending ─▶ XACK + XDEL ─▶ gone
+//	 (all lanes)├▶ cluster ───┤      ▲            │
+//	            └▶ pipeline ──┘      └─ XAUTOCLAIM ┘ idle for the lane's lease
+//
+// The leader has the [Feed], its end of all lanes; each worker has the
+// [Stream] of its lane.
 //
 // Invariants:
 //
 //   - The queue is not the truth. An entry only says that a job may need
 //     attention; the ledger decides. More entries than jobs do no harm.
+//   - One publication is one transaction over all lanes: all of its entries
+//     are there, or none.
 //   - An entry leaves by one transaction that acknowledges and deletes it, so
-//     that the stream holds what is waiting or pending and nothing else.
+//     that a stream holds what is waiting or pending and nothing else.
 //   - An entry that cannot be read is moved to the dead letters by one
 //     transaction, too: never lost between two calls, never there twice.
-//   - Each publication says in which generation of the stream it happened,
-//     read in the same transaction. Whatever was published in an earlier
-//     generation cannot be relied on.
+//   - Each publication says in which generation of the data it happened, read
+//     in the same transaction. Whatever was published in an earlier generation
+//     cannot be relied on. There is one generation for all lanes: they are lost
+//     together.
 //   - Calls are never repeated behind the caller's back.
 //
 // Failure cases: the data is lost (the generation is gone with it), or Redis

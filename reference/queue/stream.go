@@ -5,16 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/drillrun/drillrun/reference/jobs"
 )
 
 // The keys in Redis. The braces keep them on one node of a cluster.
 const (
-	StreamKey     = "{controlplane}:jobs"
 	GroupName     = "workers"
 	MalformedKey  = "{controlplane}:malformed"
 	GenerationKey = "{controlplane}:generation"
@@ -22,25 +22,29 @@ const (
 	jobField = "job"
 )
 
-// Entry is one delivery of the stream.
+// StreamKey is the key of a lane's stream.
+func StreamKey(lane jobs.Lane) string { return "{controlplane}:jobs:" + string(lane) }
+
+// Entry is one delivery of a stream.
 type Entry struct {
 	ID  string // of the stream
 	Job int64
 }
 
-// Stream is a replica's end of the queue.
+// Stream is a replica's end of one lane.
 type Stream struct {
 	redis    *redis.Client
+	key      string
 	consumer string
 	lease    time.Duration
 	limit    time.Duration
 	log      *slog.Logger
 }
 
-// New returns the stream as seen by a consumer, the replica. Entries that are
+// New returns a lane as seen by a consumer, the replica. Entries that are
 // pending and idle for lease may be reclaimed. Each call takes at most limit.
-func New(client *redis.Client, consumer string, lease, limit time.Duration, log *slog.Logger) *Stream {
-	return &Stream{redis: client, consumer: consumer, lease: lease, limit: limit, log: log}
+func New(client *redis.Client, lane jobs.Lane, consumer string, lease, limit time.Duration, log *slog.Logger) *Stream {
+	return &Stream{redis: client, key: StreamKey(lane), consumer: consumer, lease: lease, limit: limit, log: log}
 }
 
 // Open returns a client with the settings that this package relies on: no
@@ -59,32 +63,12 @@ func Open(url string, limit time.Duration) (*redis.Client, error) {
 	return redis.NewClient(o), nil
 }
 
-// Publish appends one entry per job, all or nothing, in order. It returns the
-// generation in which that happened. After an error it may have happened.
-func (s *Stream) Publish(ctx context.Context, jobs []int64) (generation string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.limit)
-	defer cancel()
-	var current *redis.StringCmd
-	_, err = s.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		current = p.Get(ctx, GenerationKey)
-		for _, job := range jobs {
-			p.XAdd(ctx, &redis.XAddArgs{Stream: StreamKey, Values: []string{jobField, strconv.FormatInt(job, 10)}})
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return "", fmt.Errorf("publish %d entries: %w", len(jobs), err)
-	}
-	// No generation yet: the empty one differs from every other.
-	return current.Val(), nil
-}
-
 // Receive waits up to block for new entries and returns at most n.
 func (s *Stream) Receive(ctx context.Context, n int, block time.Duration) ([]Entry, error) {
 	limited, cancel := context.WithTimeout(ctx, block+s.limit)
 	defer cancel()
 	streams, err := s.redis.XReadGroup(limited, &redis.XReadGroupArgs{
-		Group: GroupName, Consumer: s.consumer, Streams: []string{StreamKey, ">"}, Count: int64(n), Block: block,
+		Group: GroupName, Consumer: s.consumer, Streams: []string{s.key, ">"}, Count: int64(n), Block: block,
 	}).Result()
 	switch {
 	case errors.Is(err, redis.Nil):
@@ -104,7 +88,7 @@ func (s *Stream) Reclaim(ctx context.Context, n int) ([]Entry, error) {
 	var found []redis.XMessage
 	for start := "0-0"; ; {
 		messages, next, err := s.redis.XAutoClaim(limited, &redis.XAutoClaimArgs{
-			Stream: StreamKey, Group: GroupName, Consumer: s.consumer,
+			Stream: s.key, Group: GroupName, Consumer: s.consumer,
 			MinIdle: s.lease, Start: start, Count: int64(n - len(found)),
 		}).Result()
 		if noGroup(err) {
@@ -126,7 +110,7 @@ func (s *Stream) Touch(ctx context.Context, entries []Entry) error {
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
 	err := s.redis.XClaimJustID(ctx, &redis.XClaimArgs{
-		Stream: StreamKey, Group: GroupName, Consumer: s.consumer, Messages: ids(entries),
+		Stream: s.key, Group: GroupName, Consumer: s.consumer, Messages: ids(entries),
 	}).Err()
 	if err != nil && !noGroup(err) {
 		return fmt.Errorf("touch %d entries: %w", len(entries), err)
@@ -140,8 +124,8 @@ func (s *Stream) Ack(ctx context.Context, entries []Entry) error {
 	defer cancel()
 	gone := ids(entries)
 	_, err := s.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.XAck(ctx, StreamKey, GroupName, gone...)
-		p.XDel(ctx, StreamKey, gone...)
+		p.XAck(ctx, s.key, GroupName, gone...)
+		p.XDel(ctx, s.key, gone...)
 		return nil
 	})
 	if err != nil {
@@ -155,7 +139,7 @@ func (s *Stream) Ack(ctx context.Context, entries []Entry) error {
 func (s *Stream) ensureGroup(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
-	err := s.redis.XGroupCreateMkStream(ctx, StreamKey, GroupName, "0").Err()
+	err := s.redis.XGroupCreateMkStream(ctx, s.key, GroupName, "0").Err()
 	if err != nil && !strings.HasPrefix(err.Error(), "BUSYGROUP") {
 		return fmt.Errorf("create consumer group: %w", err)
 	}

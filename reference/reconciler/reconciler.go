@@ -1,21 +1,21 @@
-// Package reconciler sends jobs back to the outbox that the stream has lost.
-// It runs on the leader.
+// Package reconciler sends jobs back to the outbox that the queue has lost, in
+// whichever lane. It runs on the leader.
 //
 // Two things give a loss away, both compared in Postgres with the job's newest
 // outbox row:
 //
 //   - The generation. A row published in another generation than the current
-//     one went to a stream whose data is gone or cannot be trusted: Redis was
+//     one went to streams whose data is gone or cannot be trusted: Redis was
 //     flushed, or started anew and may have forgotten its latest writes.
-//   - Silence. Nobody has published, taken or renewed the job for two leases
-//     and a sweep, though every entry published at that time has been
-//     delivered. This covers whatever nobody thought of.
+//   - Silence. Nobody has published, taken or renewed the job for two of the
+//     longest leases and a sweep, though every entry published at that time has
+//     been delivered. This covers whatever nobody thought of.
 //
 // Invariants: every job that is not final has an unpublished outbox row, or an
-// entry in the stream, or is found by one of the two rules. A job sent back
+// entry in its lane, or is found by one of the two rules. A job sent back
 // without need costs one entry that is acknowledged unread. A backlog, however
-// long, is not silence: the stream's lag is added to the threshold, so a busy
-// system never feeds itself the same jobs again and again.
+// long, is not silence: the longest lag of the lanes is added to the threshold,
+// so a busy system never feeds itself the same jobs again and again.
 package reconciler
 
 import (
@@ -30,12 +30,12 @@ import (
 	"github.com/drillrun/drillrun/reference/metrics"
 )
 
-// Stream is what the reconciler knows of the queue.
-type Stream interface {
+// Queue is what the reconciler knows of the queue.
+type Queue interface {
 	// Generation names the time over which nothing can have been lost. It
 	// begins a new one where something may have been.
 	Generation(ctx context.Context) (string, error)
-	// Lag is how long the oldest undelivered entry has been waiting.
+	// Lag is how long the oldest undelivered entry of any lane has been waiting.
 	Lag(ctx context.Context) (time.Duration, error)
 }
 
@@ -48,10 +48,10 @@ type Jobs interface {
 
 // Reconciler is the leader's singleton.
 type Reconciler struct {
-	Stream  Stream
+	Queue   Queue
 	Jobs    Jobs
 	Every   time.Duration // between sweeps
-	Quiet   time.Duration // silence that gives a loss away, without the stream's lag
+	Quiet   time.Duration // silence that gives a loss away, without the queue's lag
 	Metrics *metrics.Set
 	Log     *slog.Logger
 }
@@ -81,11 +81,11 @@ func (r *Reconciler) Run(ctx context.Context) error {
 }
 
 func (r *Reconciler) sweep(ctx context.Context) error {
-	generation, err := r.Stream.Generation(ctx)
+	generation, err := r.Queue.Generation(ctx)
 	if err != nil {
 		return err
 	}
-	lag, err := r.Stream.Lag(ctx)
+	lag, err := r.Queue.Lag(ctx)
 	if err != nil {
 		return err
 	}

@@ -2,15 +2,22 @@ package reconciler_test
 
 import (
 	"context"
+	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/drillrun/drillrun/reference/internal/teststores"
+	"github.com/drillrun/drillrun/reference/jobs"
 	"github.com/drillrun/drillrun/reference/leadership"
+	"github.com/drillrun/drillrun/reference/metrics"
+	"github.com/drillrun/drillrun/reference/queue"
 	"github.com/drillrun/drillrun/reference/reconciler"
+	"github.com/drillrun/drillrun/reference/relay"
 )
 
 func holder(t *testing.T, pool *pgxpool.Pool, term uint64) context.Context {
@@ -68,6 +75,49 @@ func TestWhatIsSentBackToTheOutbox(t *testing.T) {
 			require.Zero(t, n, "once is enough")
 		})
 	}
+}
+
+func TestAFlushLosesTheJobsOfAllLanesAndAllArePublishedAgain(t *testing.T) {
+	pool := stores.Migrated(t)
+	client := stores.Redis(t).Client(t)
+	teststores.Exec(t, pool, `INSERT INTO leadership (key, term, holder) VALUES ('control', 7, 'replica-1')`)
+	const each = 20
+	teststores.Exec(t, pool, `
+		WITH job AS (
+			INSERT INTO jobs (key, kind, subject, payload)
+			SELECT g, (ARRAY['effect', 'provision', 'cluster', 'pipeline'])[1 + g % 4], 's', 'null'
+			FROM generate_series(1, 4 * $1::int) g RETURNING id
+		)
+		INSERT INTO outbox (job_id) SELECT id FROM job`, each)
+	feed := queue.NewFeed(client, 5*time.Second)
+	ctx, cancel := context.WithCancel(holder(t, pool, 7))
+	discard := slog.New(slog.DiscardHandler)
+	r := &reconciler.Reconciler{
+		Queue: feed, Jobs: reconciler.NewStore(pool, 5*time.Second), Every: 10 * time.Millisecond, Quiet: time.Hour,
+		Metrics: metrics.New(), Log: discard,
+	}
+	moving := &relay.Relay{Outbox: relay.NewStore(pool, 5*time.Second), Publisher: feed, Metrics: metrics.New(), Log: discard}
+	var running sync.WaitGroup
+	for _, s := range []leadership.Singleton{r, moving} {
+		running.Go(func() { assert.NoError(t, s.Run(ctx)) })
+	}
+	t.Cleanup(func() { cancel(); running.Wait() })
+
+	published := func() bool {
+		for _, lane := range jobs.Lanes() {
+			seen := map[any]bool{}
+			for _, m := range client.XRange(t.Context(), queue.StreamKey(lane), "-", "+").Val() {
+				seen[m.Values["job"]] = true
+			}
+			if len(seen) != each {
+				return false
+			}
+		}
+		return true
+	}
+	require.Eventually(t, published, 5*time.Second, 5*time.Millisecond)
+	require.NoError(t, client.FlushAll(t.Context()).Err())
+	require.Eventually(t, published, 5*time.Second, 5*time.Millisecond)
 }
 
 func TestASupersededLeaderSendsNothingBack(t *testing.T) {

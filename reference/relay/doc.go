@@ -1,7 +1,7 @@
-// Package relay moves the outbox to the stream: in id order, at least once,
-// on the leader only.
+// Package relay moves the outbox to the queue: in id order, at least once, on
+// the leader only. A row goes to the lane of its job's kind.
 //
-//	outbox (published_at IS NULL, by id) ─▶ stream ─▶ mark published, fenced
+//	outbox (published_at IS NULL, by id) ─▶ lanes ─▶ mark published, fenced
 //
 // Invariants:
 //
@@ -9,8 +9,8 @@
 //     remembered: an id that commits late is simply the next row.
 //   - A row is marked after it was published. A crash in between publishes it
 //     twice; the ledger makes that harmless.
-//   - The mark carries the term and the generation of the stream, so that the
-//     reconciler knows what a loss of the stream has taken.
+//   - The mark carries the term and the generation of the queue, so that the
+//     reconciler knows what a loss of its data has taken.
 //
 // The relay is woken by submissions at its own replica and polls for the
 // others': a NOTIFY would make all commits of submissions wait for each other.

@@ -10,6 +10,7 @@ import (
 	"github.com/drillrun/drillrun/reference/backoff"
 	"github.com/drillrun/drillrun/reference/leadership"
 	"github.com/drillrun/drillrun/reference/metrics"
+	"github.com/drillrun/drillrun/reference/queue"
 )
 
 const (
@@ -20,9 +21,10 @@ const (
 
 // Publisher is where the relay moves the outbox to.
 type Publisher interface {
-	// Publish appends an entry per job, all or none, in order, and returns
-	// the generation of the stream in which that happened.
-	Publish(ctx context.Context, jobs []int64) (generation string, err error)
+	// Publish appends an entry per job to the lane of its kind, all or none,
+	// in order within a lane, and returns the generation of the queue in which
+	// that happened.
+	Publish(ctx context.Context, jobs []queue.Job) (generation string, err error)
 }
 
 // Relay is the leader's singleton.
@@ -73,9 +75,9 @@ func (r *Relay) move(ctx context.Context) (int, error) {
 	if err := leadership.Check(ctx); err != nil {
 		return 0, err
 	}
-	jobs := make([]int64, len(rows))
+	jobs := make([]queue.Job, len(rows))
 	for i, row := range rows {
-		jobs[i] = row.Job
+		jobs[i] = queue.Job{ID: row.Job, Kind: row.Kind}
 	}
 	generation, err := r.Publisher.Publish(ctx, jobs)
 	if err != nil {

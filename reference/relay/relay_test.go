@@ -12,8 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drillrun/drillrun/reference/internal/teststores"
+	"github.com/drillrun/drillrun/reference/jobs"
 	"github.com/drillrun/drillrun/reference/leadership"
 	"github.com/drillrun/drillrun/reference/metrics"
+	"github.com/drillrun/drillrun/reference/queue"
 	"github.com/drillrun/drillrun/reference/relay"
 )
 
@@ -24,13 +26,15 @@ type published struct {
 	fail error
 }
 
-func (p *published) Publish(_ context.Context, jobs []int64) (string, error) {
+func (p *published) Publish(_ context.Context, jobs []queue.Job) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.fail != nil {
 		return "", p.fail
 	}
-	p.jobs = append(p.jobs, jobs...)
+	for _, job := range jobs {
+		p.jobs = append(p.jobs, job.ID)
+	}
 	return "generation", nil
 }
 
@@ -139,5 +143,33 @@ func TestASubmissionWakesTheRelay(t *testing.T) {
 		teststores.One[int64](t, pool, insertJob, "k"+string(rune('a'+n)))
 		woken <- struct{}{}
 		require.Eventually(t, func() bool { return len(p.list()) == n }, 5*time.Second, time.Millisecond)
+	}
+}
+
+func TestEachRowGoesToTheLaneOfItsJobsKindInOrder(t *testing.T) {
+	pool := stores.Migrated(t)
+	client := stores.Redis(t).Client(t)
+	const each = 300 // the batch cuts through it
+	teststores.Exec(t, pool, `
+		WITH job AS (
+			INSERT INTO jobs (key, kind, subject, payload)
+			SELECT g, (ARRAY['effect', 'provision', 'cluster', 'pipeline', 'teleport'])[1 + g % 5], 's', 'null'
+			FROM generate_series(1, 5 * $1::int) g RETURNING id
+		)
+		INSERT INTO outbox (job_id) SELECT id FROM job ORDER BY id`, each)
+	run(t, holder(t, pool), pool, queue.NewFeed(client, 5*time.Second), nil)
+	require.Eventually(t, func() bool {
+		return teststores.One[int](t, pool, `SELECT count(*) FROM outbox WHERE published_at IS NULL`) == 0
+	}, 10*time.Second, 5*time.Millisecond)
+	for lane, kinds := range map[jobs.Lane]string{
+		jobs.DefaultLane: "effect,teleport", jobs.ProvisionLane: "provision", jobs.ClusterLane: "cluster", jobs.PipelineLane: "pipeline",
+	} {
+		var published []string
+		for _, m := range client.XRange(t.Context(), queue.StreamKey(lane), "-", "+").Val() {
+			published = append(published, m.Values["job"].(string))
+		}
+		wanted := teststores.One[[]string](t, pool,
+			`SELECT array_agg(id::text ORDER BY id) FROM jobs WHERE kind = ANY (string_to_array($1, ','))`, kinds)
+		require.Equal(t, wanted, published, lane)
 	}
 }

@@ -32,7 +32,7 @@ func TestThreeReplicasMigrateAtOnceAndMigratingAgainChangesNothing(t *testing.T)
 		require.NoError(t, group.Wait(), "round %d", round)
 	}
 	pool := teststores.Pool(t, o.URL)
-	require.Equal(t, 1, teststores.One[int](t, pool, `SELECT version FROM schema_version`))
+	require.Equal(t, 3, teststores.One[int](t, pool, `SELECT version FROM schema_version`))
 	require.Equal(t, 1, teststores.One[int](t, pool, `SELECT count(*) FROM schema_version`))
 	require.Zero(t, teststores.One[int](t, pool, `SELECT count(*) FROM jobs`))
 }

@@ -1,4 +1,6 @@
-// Package worker runs jobs: read, acquire, work, close by token, acknowledge.
+// Package worker runs the jobs of one lane: read, acquire, work, close by
+// token, acknowledge. Lanes share nothing but the stores, so that a flood of
+// one kind keeps no other waiting.
 //
 //	         ┌──────────── intake ────────────┐   ┌─ execution (one per slot) ─┐
 //	stream ─▶ receive/reclaim ─▶ acquire ─▶ start ─▶ handler ─▶ complete ─▶ ack │
@@ -20,7 +22,9 @@
 //     closed or acknowledged any more.
 //   - Trouble of the stores or the network is waited out within the attempt.
 //     Only what the job itself did wrong counts as a failure.
-//   - Waiting for a free slot, like all waiting here, ends with the context.
+//   - Waiting for a free slot, like all waiting here, ends with the context. A
+//     stop aborts executions only when the intake has ended, so that none of
+//     them slips through.
 //
 // Failure cases: killed (entries go stale with the leases and are reclaimed);
 // frozen (its executions are taken over; when it wakes up its token is void);

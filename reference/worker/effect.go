@@ -19,18 +19,27 @@ type effectPayload struct {
 	WorkMS int64 `json:"work_ms"` // how long to work before the effect
 }
 
+// EffectWork reads how long a job is to work before its effect.
+func EffectWork(payload json.RawMessage) (time.Duration, error) {
+	var p effectPayload
+	if err := json.Unmarshal(payload, &p); err != nil {
+		return 0, fmt.Errorf("read payload: %w", err)
+	}
+	work := time.Duration(p.WorkMS) * time.Millisecond
+	if work < 0 || work > maxWork {
+		return 0, fmt.Errorf("work_ms is %d: want 0 to %d", p.WorkMS, maxWork.Milliseconds())
+	}
+	return work, nil
+}
+
 // EffectKind returns the handler of jobs that are one effect on the outside
 // world, after as much work as the payload asks for. The effect's key is the
 // job's, so every attempt is the same effect.
 func EffectKind(r effects.Reporter) Handler {
 	return func(ctx context.Context, e ledger.Execution) error {
-		var p effectPayload
-		if err := json.Unmarshal(e.Payload, &p); err != nil {
-			return fmt.Errorf("read payload: %w", err)
-		}
-		work := time.Duration(p.WorkMS) * time.Millisecond
-		if work < 0 || work > maxWork {
-			return fmt.Errorf("work_ms is %d: want 0 to %d", p.WorkMS, maxWork.Milliseconds())
+		work, err := EffectWork(e.Payload)
+		if err != nil {
+			return err
 		}
 		if err := backoff.Sleep(ctx, work); err != nil {
 			return err

@@ -39,10 +39,10 @@ func (w *Worker) start(life context.Context, e ledger.Execution, entry queue.Ent
 	r.owned, r.lose = context.WithCancelCause(life)
 	r.work, r.abort = context.WithCancelCause(r.owned)
 	r.expiry = time.AfterFunc(time.Until(asked.Add(w.cfg.Lease)), func() { r.lose(ledger.ErrLost) })
-	w.slots <- struct{}{} // free, by the intake's count
+	w.cfg.Slots.Take() // free, by the intake's count
 	w.register(r)
 	executions.Go(func() {
-		defer func() { <-w.slots }()
+		defer w.cfg.Slots.Give()
 		defer w.forget(r)
 		defer r.expiry.Stop()
 		defer r.lose(nil)

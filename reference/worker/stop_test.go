@@ -29,7 +29,7 @@ func TestAStoppingWorkerFinishesWhatItCan(t *testing.T) {
 	b.states(t, jobs.Running, 1)
 	r.stop()
 	b.states(t, jobs.Done, 1)
-	require.Zero(t, b.redis.XLen(t.Context(), queue.StreamKey).Val())
+	require.Zero(t, b.redis.XLen(t.Context(), key).Val())
 }
 
 func TestAStoppingWorkerAbortsAndGivesBackWhatItCannotFinishEvenWhenAllSlotsAreTaken(t *testing.T) {
@@ -42,7 +42,7 @@ func TestAStoppingWorkerAbortsAndGivesBackWhatItCannotFinishEvenWhenAllSlotsAreT
 	require.Less(t, time.Since(began), time.Second, "within the grace")
 	b.states(t, jobs.Queued, 10)
 	require.Equal(t, 14, teststores.One[int](t, b.pool, `SELECT count(*) FROM outbox`), "four are announced again")
-	require.Zero(t, b.redis.XPending(t.Context(), queue.StreamKey, queue.GroupName).Val().Count)
+	require.Zero(t, b.redis.XPending(t.Context(), key, queue.GroupName).Val().Count)
 	require.Zero(t, teststores.One[int](t, b.pool, `SELECT sum(failures) FROM jobs`))
 }
 
@@ -66,7 +66,7 @@ func TestAnExecutionThatWasTakenOverIsStoppedAndClosesNothing(t *testing.T) {
 	require.Never(t, func() bool {
 		return teststores.One[string](t, b.pool, `SELECT state FROM jobs`) != "running"
 	}, lease, 20*time.Millisecond)
-	require.Equal(t, int64(1), b.redis.XLen(t.Context(), queue.StreamKey).Val(), "the entry is not acknowledged")
+	require.Equal(t, int64(1), b.redis.XLen(t.Context(), key).Val(), "the entry is not acknowledged")
 }
 
 func TestAnExecutionEndsWhenItsLeaseMayHaveRunOutUnseen(t *testing.T) {

@@ -72,14 +72,14 @@ type Handler func(ctx context.Context, e ledger.Execution) error
 // Config is how a worker works.
 type Config struct {
 	Replica     string
-	Slots       int           // jobs at once
+	Slots       Slots         // for jobs at once
 	Lease       time.Duration // of an execution, and the idle time before reclaim
 	Sweep       time.Duration // between reclaims
 	Grace       time.Duration // from being told to stop until Run returns
 	MaxFailures int           // by the job's own fault, before it is given up
 }
 
-// Worker runs the jobs of one replica.
+// Worker runs the jobs of one lane at one replica.
 type Worker struct {
 	cfg     Config
 	queue   Queue
@@ -88,8 +88,7 @@ type Worker struct {
 	metrics *metrics.Set
 	log     *slog.Logger
 
-	slots chan struct{} // one value per slot in use
-	done  chan *run     // to the closer
+	done chan *run // to the closer
 
 	mu   sync.Mutex
 	runs map[*run]struct{}
@@ -99,9 +98,8 @@ type Worker struct {
 func New(cfg Config, q Queue, l Ledger, kinds map[string]Handler, m *metrics.Set, log *slog.Logger) *Worker {
 	return &Worker{
 		cfg: cfg, queue: q, ledger: l, kinds: kinds, metrics: m, log: log,
-		slots: make(chan struct{}, cfg.Slots),
-		done:  make(chan *run, cfg.Slots),
-		runs:  make(map[*run]struct{}),
+		done: make(chan *run, cfg.Slots.Size()),
+		runs: make(map[*run]struct{}),
 	}
 }
 
@@ -112,19 +110,26 @@ var errStopping = errors.New("worker is stopping")
 func (w *Worker) Run(ctx context.Context) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
+	calls, brake := context.WithCancel(life)
 	var helpers, executions sync.WaitGroup
+	taken := make(chan struct{})
 	helpers.Go(func() { w.renewer(life) })
 	helpers.Go(func() { w.closer(life) })
-	helpers.Go(func() { w.stopper(ctx, life, end) })
-	w.intake(ctx, life, &executions)
+	helpers.Go(func() { w.stopper(ctx, life, brake, taken, end) })
+	w.intake(ctx, calls, func(e ledger.Execution, entry queue.Entry, asked time.Time) {
+		w.start(life, e, entry, asked, &executions)
+	})
+	close(taken)
 	executions.Wait()
 	end()
 	helpers.Wait()
 }
 
 // stopper waits for ctx to end. Then it gives executions half the grace to
-// finish, aborts them, and leaves a quarter to give them back.
-func (w *Worker) stopper(ctx, life context.Context, end context.CancelFunc) {
+// finish, aborts them all when the intake has taken its last, and leaves a
+// quarter to give them back.
+func (w *Worker) stopper(ctx, life context.Context, brake context.CancelFunc, taken <-chan struct{}, end context.CancelFunc) {
+	defer brake()
 	select {
 	case <-ctx.Done():
 	case <-life.Done():
@@ -133,30 +138,14 @@ func (w *Worker) stopper(ctx, life context.Context, end context.CancelFunc) {
 	if backoff.Sleep(life, w.cfg.Grace/2) != nil {
 		return
 	}
+	brake()
+	<-taken
 	for _, r := range w.all() {
 		r.abort(errStopping)
 	}
 	if backoff.Sleep(life, w.cfg.Grace/4) == nil {
 		end()
 	}
-}
-
-// gather is how long a busy worker waits for more slots: reading and acquiring
-// one entry costs as much as reading and acquiring many.
-const gather = time.Millisecond
-
-// free waits until a slot is free and returns how many are; none when ctx ends.
-func (w *Worker) free(ctx context.Context) int {
-	select {
-	case w.slots <- struct{}{}:
-		<-w.slots
-	case <-ctx.Done():
-		return 0
-	}
-	if cap(w.slots)-len(w.slots) < cap(w.slots)/2 && backoff.Sleep(ctx, gather) != nil {
-		return 0
-	}
-	return cap(w.slots) - len(w.slots)
 }
 
 // all returns the executions under way.

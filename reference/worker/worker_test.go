@@ -30,6 +30,9 @@ const (
 	limit = 200 * time.Millisecond
 )
 
+// key is the stream of the lane in which most tests work.
+var key = queue.StreamKey(jobs.DefaultLane)
+
 // bench is what the workers of a test share.
 type bench struct {
 	pool     *pgxpool.Pool
@@ -50,8 +53,19 @@ func newBench(t *testing.T) *bench {
 	}
 }
 
-func (b *bench) stream(consumer string) *queue.Stream {
-	return queue.New(b.redis, consumer, lease, limit, slog.New(slog.DiscardHandler))
+func (b *bench) stream(lane jobs.Lane, consumer string) *queue.Stream {
+	return queue.New(b.redis, lane, consumer, lease, limit, slog.New(slog.DiscardHandler))
+}
+
+// tell does what the relay would for jobs of a kind.
+func (b *bench) tell(t *testing.T, kind string, ids ...int64) {
+	t.Helper()
+	list := make([]queue.Job, len(ids))
+	for i, id := range ids {
+		list[i] = queue.Job{ID: id, Kind: kind}
+	}
+	_, err := queue.NewFeed(b.redis, limit).Publish(t.Context(), list)
+	require.NoError(t, err)
 }
 
 // publish submits n jobs of a kind and does what the relay would.
@@ -63,12 +77,12 @@ func (b *bench) publish(t *testing.T, kind string, n int) []int64 {
 		require.NoError(t, err)
 		ids[i] = job.ID
 	}
-	_, err := b.stream("relay").Publish(t.Context(), ids)
-	require.NoError(t, err)
+	b.tell(t, kind, ids...)
 	return ids
 }
 
-// announce does once more what the relay would, for rows that are due.
+// announce does once more what the relay would, for rows of the default lane
+// that are due.
 func (b *bench) announce(t *testing.T) {
 	t.Helper()
 	rows, err := b.pool.Query(t.Context(), `
@@ -83,8 +97,7 @@ func (b *bench) announce(t *testing.T) {
 	}
 	require.NoError(t, rows.Err())
 	if len(ids) > 0 {
-		_, err := b.stream("relay").Publish(t.Context(), ids)
-		require.NoError(t, err)
+		b.tell(t, jobs.DefaultKind, ids...)
 	}
 }
 
@@ -108,14 +121,19 @@ func (b *bench) work(t *testing.T, replica string, kinds map[string]worker.Handl
 
 func (b *bench) workOn(t *testing.T, replica string, l worker.Ledger, kinds map[string]worker.Handler) *running {
 	t.Helper()
+	return b.workIn(t, jobs.DefaultLane, replica, worker.NewSlots(4), l, kinds)
+}
+
+func (b *bench) workIn(t *testing.T, lane jobs.Lane, replica string, slots worker.Slots, l worker.Ledger, kinds map[string]worker.Handler) *running {
+	t.Helper()
 	set := metrics.New()
 	client := effects.NewClient(b.receiver.URL(), "t", limit)
 	if kinds == nil {
 		kinds = map[string]worker.Handler{jobs.DefaultKind: worker.EffectKind(client)}
 	}
 	w := worker.New(worker.Config{
-		Replica: replica, Slots: 4, Lease: lease, Sweep: sweep, Grace: time.Second, MaxFailures: 3,
-	}, b.stream(replica), l, kinds, set, slog.New(slog.DiscardHandler))
+		Replica: replica, Slots: slots, Lease: lease, Sweep: sweep, Grace: time.Second, MaxFailures: 3,
+	}, b.stream(lane, replica), l, kinds, set, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); w.Run(ctx) }()
@@ -136,8 +154,8 @@ func (b *bench) states(t *testing.T, want jobs.State, n int) {
 func (b *bench) drained(t *testing.T) {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		return b.redis.XLen(t.Context(), queue.StreamKey).Val() == 0 &&
-			b.redis.XPending(t.Context(), queue.StreamKey, queue.GroupName).Val().Count == 0
+		return b.redis.XLen(t.Context(), key).Val() == 0 &&
+			b.redis.XPending(t.Context(), key, queue.GroupName).Val().Count == 0
 	}, 10*time.Second, 2*time.Millisecond)
 }
 
@@ -173,7 +191,7 @@ func TestAWorkerThatDiesBetweenEffectAndCompletionIsSucceededWithoutASecondEffec
 	b := newBench(t)
 	id := b.publish(t, jobs.DefaultKind, 1)[0]
 	// What a worker had done when it was killed:
-	dead := b.stream("dead")
+	dead := b.stream(jobs.DefaultLane, "dead")
 	require.Eventually(t, func() bool {
 		entries, err := dead.Receive(t.Context(), 1, 10*time.Millisecond)
 		return err == nil && len(entries) == 1
@@ -210,9 +228,8 @@ func TestAJobThatIsRunningElsewhereKeepsItsEntryUntilItIsFinal(t *testing.T) {
 	id := b.publish(t, "slow", 1)[0]
 	b.states(t, jobs.Running, 1)
 	b.work(t, "replica-2", nil)
-	_, err := b.stream("relay").Publish(t.Context(), []int64{id}) // the same job again
-	require.NoError(t, err)
-	require.Never(t, func() bool { return b.redis.XLen(t.Context(), queue.StreamKey).Val() < 2 }, 3*lease, 10*time.Millisecond)
+	b.tell(t, jobs.DefaultKind, id) // the same job again
+	require.Never(t, func() bool { return b.redis.XLen(t.Context(), key).Val() < 2 }, 3*lease, 10*time.Millisecond)
 	require.Equal(t, 1, teststores.One[int](t, b.pool, `SELECT attempt FROM jobs`), "renewed all along, never taken over")
 	close(release)
 	b.states(t, jobs.Done, 1)
@@ -265,8 +282,7 @@ func TestTroubleOfTheReceiverIsWaitedOutWithinTheAttempt(t *testing.T) {
 func TestAnEntryOfNoJobIsRejected(t *testing.T) {
 	b := newBench(t)
 	b.work(t, "replica-1", nil)
-	_, err := b.stream("relay").Publish(t.Context(), []int64{404})
-	require.NoError(t, err)
+	b.tell(t, jobs.DefaultKind, 404)
 	require.Eventually(t, func() bool { return b.redis.XLen(t.Context(), queue.MalformedKey).Val() == 1 }, 5*time.Second, 2*time.Millisecond)
 	b.drained(t)
 }
@@ -290,8 +306,7 @@ func TestEveryEntryOfAFinishedJobIsAcknowledgedAtOnce(t *testing.T) {
 	b.states(t, jobs.Done, 1)
 	b.drained(t)
 	before := l.acquires.Load()
-	_, err := b.stream("relay").Publish(t.Context(), []int64{id, id, id, id})
-	require.NoError(t, err)
+	b.tell(t, jobs.DefaultKind, id, id, id, id)
 	b.drained(t)
 	require.Less(t, l.acquires.Load()-before, int64(4), "not one by one, with a lease between them")
 }

@@ -1,4 +1,4 @@
-package cron_test
+package kinds_test
 
 import (
 	"os"
