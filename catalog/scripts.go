@@ -32,6 +32,10 @@ func Sets() map[string][]string {
 			"graceful-handover", "rolling-restart",
 			"postgres-restart", "postgres-crash", "redis-restart", "redis-flush",
 		),
+		"resilience": {
+			"breaker-trip-recover", "backend-isolation", "halfopen-probe", "retry-budget", "bulkhead-saturation", "callers-leave",
+			"singleton-failover", "one-key-lost", "api-survives-replica-loss", "poison-kind", "steps-resumed", "full-lanes-stop",
+		},
 	}
 }
 

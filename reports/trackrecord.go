@@ -30,7 +30,7 @@ the gate that names its symptom. This file is written by ` + "`make prove`" + `.
 const trackRecordOpen = `
 ## Open
 
-These wait for parts of the reference that do not exist yet.
+These cannot be drilled yet.
 
 | defect | what is wrong | waits for |
 |---|---|---|

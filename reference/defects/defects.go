@@ -35,6 +35,7 @@ func All() []Defect {
 	return []Defect{
 		pooledLock(),
 		reentrantHeartbeat(),
+		sharedSession(),
 		deadSessionKept(),
 		pollingElector(),
 		unlockCancelled(),
@@ -56,6 +57,11 @@ func All() []Defect {
 		outboxSkipsGap(),
 		requestContextEmit(),
 		detachedContext(),
+		semaphoreHang(),
+		fullJitterFloor(),
+		callbackUnderLock(),
+		halfopenStampede(),
+		bulkheadCancelled(),
 		roleExitZero(),
 		noIdleSessionTimeout(),
 		waiterWithoutLockTimeout(),
@@ -77,6 +83,13 @@ func All() []Defect {
 		retriesForever(),
 		retryUnannounced(),
 		outageCountsAsFailure(),
+		stepsForgotten(),
+		retryOneMore(),
+		refusalSlow(),
+		breakerStaysOpen(),
+		noBulkhead(),
+		slotsShared(),
+		callUnderLock(),
 	}
 }
 

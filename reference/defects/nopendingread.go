@@ -16,7 +16,7 @@ func noPendingRead() Defect {
 		Origin:    ownGuard,
 		Symptom:   "a holder whose session was ended goes on beside its successor until the next ping",
 		Gate:      "overlap",
-		Scenarios: []string{"sessions-terminated"},
+		Scenarios: []string{"cron-session-terminated"},
 		Break: elect(func(ctx context.Context, o postgres.Options) (leadership.Session, error) {
 			s, err := openSession(ctx, o, dropped(o))
 			return deaf{s}, err

@@ -11,18 +11,10 @@ type Awaited struct {
 // Open returns the defects that wait, in the order of the catalogue.
 func Open() []Awaited {
 	const (
-		keys       = "several leaderships in one replica, lost one by one"
-		resilience = "calls to backends through bulkhead, breaker and retry"
-		runs       = "runs that survivors take over, with their streams"
-		deploys    = "deploys with aliases, retention and per-site order"
+		runs    = "runs that survivors take over, with their streams"
+		deploys = "deploys with aliases, retention and per-site order"
 	)
 	return []Awaited{
-		{"shared-session", "one session serves all leadership keys, and giving up one gives up all", keys},
-		{"semaphore-hang", "a slot is waited for without regard to a shutdown", resilience},
-		{"full-jitter-floor", "backoff never goes below half the base", resilience},
-		{"callback-under-lock", "the breaker calls back while it is locked", resilience},
-		{"halfopen-stampede", "a half-open breaker lets every caller through", resilience},
-		{"bulkhead-cancelled", "the bulkhead gives a slot to a caller that has left", resilience},
 		{"row-before-lock", "a replica registers before it holds its liveness lock", runs},
 		{"probe-then-delete", "a dead peer's row is removed after the probe's transaction has ended", runs},
 		{"claim-without-cas", "two survivors claim one orphan", runs},
