@@ -8,7 +8,7 @@ GOBIN    := $(CURDIR)/.cache/bin
 DRILLRUN := bin/drillrun
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build drill prove test race fuzz lint vuln bench clean
+.PHONY: help deps build images drill prove test race fuzz lint vuln bench clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ deps: ## install what the local substrate needs: Postgres 15+, Redis 7+
 build: ## build bin/drillrun and bin/controlplane, static
 	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/drillrun ./cmd/controlplane
 
+images: deps build ## build the images of the docker substrate from this machine's packages
+	@$(DRILLRUN) images
+
 drill: deps build ## a first drill: crashes of the reference control plane, in a minute
 	@$(DRILLRUN) run first
 
@@ -27,8 +30,9 @@ prove: deps build ## every known defect against the drills, TRIALS (5) times; wr
 	@$(DRILLRUN) prove --trials $(TRIALS) --report track-record=docs/TRACK_RECORD.md
 
 # Packages are tested one after the other: several start stores and time things.
-test: deps ## all tests, with real stores and the race detector
+test: deps ## all tests, with real stores, containers where an engine answers, and the race detector
 	go test -race -p 1 -timeout 20m ./...
+	@sh scripts/engine.sh || true
 
 race: deps ## hunt for races and flakes: all tests three times, shuffled
 	go test -race -p 1 -timeout 40m -count=3 -shuffle=on ./...

@@ -17,6 +17,10 @@ type Provider interface {
 	Close() error
 }
 
+// Images are those of the stores, where they run in containers; empty for the
+// substrate's own choice.
+type Images struct{ Postgres, Redis string }
+
 // Need is something that a substrate needs of the machine.
 type Need struct {
 	Name  string
@@ -28,8 +32,10 @@ type Need struct {
 // SubstrateEntry is a place where replicas can run.
 type SubstrateEntry struct {
 	Summary string
-	Open    func(context.Context) (Provider, error)
-	Check   func(context.Context) []Need
+	// HasImages says that stores run in containers, of images that can be chosen.
+	HasImages bool
+	Open      func(context.Context, Images) (Provider, error)
+	Check     func(context.Context) []Need
 	// Lacks are the faults that cannot be brought about there, and why.
 	Lacks map[string]string
 	// Heal ends and removes what dead harnesses left there, and says what it
@@ -43,6 +49,7 @@ type SubstrateEntry struct {
 func Substrates() map[string]SubstrateEntry {
 	return map[string]SubstrateEntry{
 		DefaultSubstrate: Local(local.Config{}),
+		"docker":         Docker(),
 	}
 }
 
@@ -50,7 +57,7 @@ func Substrates() map[string]SubstrateEntry {
 func Local(c local.Config) SubstrateEntry {
 	return SubstrateEntry{
 		Summary: "child processes of this machine, real postgres and redis-server binaries, links in-process",
-		Open: func(ctx context.Context) (Provider, error) {
+		Open: func(ctx context.Context, _ Images) (Provider, error) {
 			p, err := local.Open(ctx, c)
 			if err != nil {
 				return nil, err

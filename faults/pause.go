@@ -7,16 +7,16 @@ import (
 	"github.com/drillrun/drillrun/drills"
 )
 
-// Pause freezes processes with SIGSTOP: a virtual machine that is migrated, a
-// long collection of garbage, a node that swaps. Its sockets stay open and the
-// kernel goes on acknowledging, so that no peer learns of it; once resumed it
-// goes on in the middle of whatever it did, as a zombie.
+// Pause freezes processes, by SIGSTOP or the freezer of a container: a virtual
+// machine that is migrated, a long collection of garbage, a node that swaps. Its
+// sockets stay open and the kernel goes on acknowledging, so that no peer learns
+// of it; once resumed it goes on in the middle of whatever it did, as a zombie.
 func Pause() drills.FaultSpec {
 	return drills.FaultSpec{
 		VerbSpec: drills.VerbSpec{
 			Name:       "pause",
 			Usage:      "pause leader | follower | waiter | any | all | REPLICA | STORE [for=DURATION] [&]",
-			Summary:    "SIGSTOP: the process freezes with its sockets open, and may come back as a zombie",
+			Summary:    "every thread freezes, the sockets stay open, and it may come back as a zombie",
 			Doc:        "Stands for a migrated virtual machine, a long garbage collection, a node that swaps. Proved by the kernel: every thread of the victim is stopped; and for a store by a probe past all links, which connects and meets silence. Undone after for=, by \"resume victim\", or when the drill drains.",
 			Check:      takesTargetAndFor,
 			Background: true,
@@ -79,7 +79,7 @@ func (f *pause) Await(ctx context.Context) (drills.Evidence, error) {
 		}
 		asked = append(asked, info.Name)
 	}
-	evidence := drills.Evidence{"signal": "SIGSTOP", "stopped": f.pids}
+	evidence := drills.Evidence{"stopped": f.pids}
 	if len(asked) > 0 {
 		evidence["silent"] = asked
 	}

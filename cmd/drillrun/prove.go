@@ -91,7 +91,7 @@ func (o *proveOptions) prove(cmd *cobra.Command) error {
 	}
 	ctx := cmd.Context()
 	healFirst(ctx, cmd.ErrOrStderr(), o.run.out, o.run.quiet)
-	provider, err := substrate.Open(ctx)
+	provider, err := substrate.Open(ctx, catalog.Images{})
 	if err != nil {
 		return &exitError{exitEnvironment, err}
 	}

@@ -27,6 +27,7 @@ type runOptions struct {
 	system    string
 	defect    string // of the system; empty for the sound one
 	substrate string
+	images    catalog.Images
 	replicas  int
 	seed      uint64
 	trials    int
@@ -59,6 +60,8 @@ built-in scenario is run.`,
 	f.StringVar(&o.system, "system", catalog.DefaultSystem, "the system to drill")
 	f.StringVar(&o.defect, "defect", "", "build every replica with this defect (see: drillrun list defects)")
 	f.StringVar(&o.substrate, "substrate", catalog.DefaultSubstrate, "where its replicas run")
+	f.StringVar(&o.images.Postgres, "postgres-image", "", "image of Postgres, where it runs in a container (default: postgres:17-alpine, or drillrun/postgres)")
+	f.StringVar(&o.images.Redis, "redis-image", "", "image of Redis, where it runs in a container (default: redis:7-alpine, or drillrun/redis)")
 	f.IntVar(&o.replicas, "replicas", 0, "replicas to start (default: as the scenario says)")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all that is random (default: drawn, printed and stored)")
 	f.IntVar(&o.trials, "trials", 1, "run each scenario N times, each on a fresh system with a seed of its own")
@@ -92,7 +95,7 @@ func (o *runOptions) run(cmd *cobra.Command, names []string) error {
 	}
 	ctx := cmd.Context()
 	healFirst(ctx, cmd.ErrOrStderr(), o.out, o.quiet)
-	provider, err := substrate.Open(ctx)
+	provider, err := substrate.Open(ctx, o.images)
 	if err != nil {
 		return &exitError{exitEnvironment, err}
 	}
@@ -147,6 +150,9 @@ func (o *runOptions) choose() (drills.System, catalog.SubstrateEntry, error) {
 	substrate, ok := catalog.Substrates()[o.substrate]
 	if !ok {
 		return nil, none, suggest.Unknown("substrate", o.substrate, slices.Collect(maps.Keys(catalog.Substrates())))
+	}
+	if o.images != (catalog.Images{}) && !substrate.HasImages {
+		return nil, none, fmt.Errorf("--postgres-image and --redis-image: %s runs no containers; want --substrate docker", o.substrate)
 	}
 	entry, ok := catalog.Systems()[o.system]
 	if !ok {

@@ -198,13 +198,20 @@ func (o *runOptions) repeat(script catalog.Script, seed uint64) string {
 	if o.substrate != catalog.DefaultSubstrate {
 		words = append(words, "--substrate "+o.substrate)
 	}
+	if o.images.Postgres != "" {
+		words = append(words, "--postgres-image "+o.images.Postgres)
+	}
+	if o.images.Redis != "" {
+		words = append(words, "--redis-image "+o.images.Redis)
+	}
 	if o.replicas != 0 {
 		words = append(words, fmt.Sprintf("--replicas %d", o.replicas))
 	}
 	return strings.Join(words, " ")
 }
 
-// headline is a drill's outcome in one line.
+// headline is a drill's outcome in one line, and what made it unknown if no gate
+// alone did: CI logs keep this line where they keep no run folder.
 func headline(r reports.Results) string {
 	var wrong []string
 	for _, g := range r.Gates {
@@ -216,5 +223,11 @@ func headline(r reports.Results) string {
 	if len(wrong) > 0 {
 		text += ": " + strings.Join(wrong, ", ")
 	}
+	if len(r.Why) > 0 {
+		text += "; " + oneLine.Replace(r.Why[0])
+	}
 	return text
 }
+
+// oneLine joins the lines of what went wrong: progress has one for each drill.
+var oneLine = strings.NewReplacer("\r", "", "\n", "; ")

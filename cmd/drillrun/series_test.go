@@ -13,6 +13,7 @@ import (
 	"github.com/drillrun/drillrun/catalog"
 	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/gates"
+	"github.com/drillrun/drillrun/reports"
 )
 
 // broken is a provider of nothing.
@@ -69,6 +70,16 @@ func TestATrialIsRepeatedByItsSeedAlone(t *testing.T) {
 		require.Equal(t, seed, trialSeed(seed, 1))
 	}
 	require.True(t, seen[11], "the first trial has the seed that was given")
+}
+
+func TestAHeadlineTellsWhyTheScriptBrokeOff(t *testing.T) {
+	r := reports.Results{Verdict: gates.Fail, Gates: []reports.Gate{
+		{Gate: "lost == 0", Verdict: gates.Fail, Why: "job/1 is lost"}, {Gate: "duplicates == 0", Verdict: gates.Pass},
+	}}
+	require.Equal(t, "fail: lost == 0", headline(r), "the report has the reasons of gates")
+	r.Verdict, r.Gates[0].Verdict = gates.Unknown, gates.Unknown
+	r.Why = []string{"the script was not followed: line 4: await steady: not within 30s: no replica runs\nnor did any", "no drain"}
+	require.Equal(t, "unknown: lost == 0; the script was not followed: line 4: await steady: not within 30s: no replica runs; nor did any", headline(r))
 }
 
 func TestDrillsThatShareTheMachineDoNotJudgeTimes(t *testing.T) {

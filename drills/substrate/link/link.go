@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 
 	"github.com/drillrun/drillrun/drills"
@@ -17,6 +18,10 @@ type Config struct {
 	From, To string // names of its ends
 	Listen   string // host:port to listen on; port 0 picks one
 	Upstream string // host:port of the dependency
+	// ListenWith and DialWith are for networks other than the harness's own; nil
+	// is that.
+	ListenWith func(ctx context.Context, addr string) (net.Listener, error)
+	DialWith   func(ctx context.Context, addr string) (net.Conn, error)
 }
 
 // Link is a proxy between a replica and a dependency. It is safe for
@@ -36,7 +41,7 @@ var _ drills.Link = (*Link)(nil)
 // Open starts a healthy link. The upstream need not run yet.
 func Open(ctx context.Context, c Config) (*Link, error) {
 	l := &Link{config: c}
-	p, err := newProxy(l.String(), c.Listen, c.Upstream)
+	p, err := newProxy(l.String(), c)
 	if err != nil {
 		return nil, fmt.Errorf("open link %s: %w", l, err)
 	}

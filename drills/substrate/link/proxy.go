@@ -34,6 +34,8 @@ type proxy struct {
 
 	// These are the link's, which starts and stops the proxy under its own lock.
 	addr     string
+	listen   func(ctx context.Context, addr string) (net.Listener, error)
+	dial     func(ctx context.Context, addr string) (net.Conn, error)
 	listener *net.TCPListener // nil while it refuses
 	tasks    sync.WaitGroup   // what accepts and dials
 	dismiss  func()           // ends the tasks
@@ -44,13 +46,21 @@ type proxy struct {
 	open      map[*connection]struct{}
 }
 
-func newProxy(name, listen, upstream string) (*proxy, error) {
+func newProxy(name string, c Config) (*proxy, error) {
 	// The registry is toxiproxy's; registering the same toxic again is harmless.
 	toxics.Register(laneToxic, new(lane))
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	p := &proxy{
-		upstream: upstream, server: server, toxics: toxiproxy.NewProxy(server, name, listen, upstream).Toxics,
-		addr: listen, open: map[*connection]struct{}{},
+		upstream: c.Upstream, server: server, toxics: toxiproxy.NewProxy(server, name, c.Listen, c.Upstream).Toxics,
+		addr: c.Listen, listen: c.ListenWith, dial: c.DialWith, open: map[*connection]struct{}{},
+	}
+	if p.listen == nil {
+		var config net.ListenConfig
+		p.listen = func(ctx context.Context, addr string) (net.Listener, error) { return config.Listen(ctx, "tcp", addr) }
+	}
+	if p.dial == nil {
+		var dialer net.Dialer
+		p.dial = func(ctx context.Context, addr string) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", addr) }
 	}
 	var err error
 	if p.requests, err = p.install(stream.Upstream); err != nil {
@@ -81,7 +91,7 @@ func (p *proxy) start(ctx context.Context) error {
 	if p.listener != nil {
 		return nil
 	}
-	listener, err := listen(ctx, p.addr)
+	listener, err := p.tryListen(ctx)
 	if err != nil {
 		return err
 	}
@@ -91,14 +101,13 @@ func (p *proxy) start(ctx context.Context) error {
 	return nil
 }
 
-// listen tries for a while where the address is taken: a child of this process
+// tryListen tries for a while where the address is taken: a child of this process
 // that is between fork and exec holds a copy of every listener just closed.
-func listen(ctx context.Context, addr string) (*net.TCPListener, error) {
+func (p *proxy) tryListen(ctx context.Context) (*net.TCPListener, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	var config net.ListenConfig
 	for {
-		listener, err := config.Listen(ctx, "tcp", addr)
+		listener, err := p.listen(ctx, p.addr)
 		if err == nil {
 			return listener.(*net.TCPListener), nil
 		}
@@ -138,8 +147,7 @@ func (p *proxy) connect(ctx context.Context, client *net.TCPConn) {
 		hangUp(client)
 		return
 	}
-	var dialer net.Dialer
-	upstream, err := dialer.DialContext(ctx, "tcp", p.upstream)
+	upstream, err := p.dial(ctx, p.upstream)
 	if err != nil {
 		hangUp(client)
 		return

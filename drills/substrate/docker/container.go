@@ -1,0 +1,247 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	containerapi "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+
+	"github.com/drillrun/drillrun/drills"
+)
+
+// containerSpec describes a container.
+type containerSpec struct {
+	name       string // of the process, by which others reach it on the network
+	role       drills.Role
+	image      string
+	entrypoint []string // the image's own by default
+	command    []string
+	env        []string // NAME=value
+	files      []testcontainers.ContainerFile
+	ports      map[uint16]string // of the container, to the host:port on which each is published
+	data       string            // the folder that is a volume; empty for none
+	stop       syscall.Signal    // asks it to end in good order
+	grace      time.Duration     // how long that may take
+}
+
+// container is a process in a container of its own, which runs, or ran and can
+// be started again. It is safe for concurrent use.
+type container struct {
+	substrate *Substrate
+	spec      containerSpec
+
+	changing sync.Mutex // held by calls that start, stop or change it
+	id       string     // empty until it is made
+	removed  bool       // for good
+
+	mu         sync.Mutex
+	configured []string
+	stale      bool // it was made before it was configured
+	limits     drills.Limits
+	run        *run // nil while it does not run
+	killed     bool // by us: its present life
+	paused     bool
+	onExit     []func(drills.Exit)
+	watchers   sync.WaitGroup
+}
+
+// run is one life of a container.
+type run struct {
+	id    string // of its container
+	pid   int    // on this machine
+	ip    string // on the network of its drill
+	ended chan struct{}
+	exit  drills.Exit // valid once it has ended
+}
+
+var (
+	_ drills.Process    = (*container)(nil)
+	_ drills.Pauser     = (*container)(nil)
+	_ drills.Terminator = (*container)(nil)
+	_ drills.Exiter     = (*container)(nil)
+	_ drills.Limiter    = (*container)(nil)
+	_ drills.Detacher   = (*container)(nil)
+)
+
+func (s *Substrate) newContainer(spec containerSpec) *container {
+	return &container{substrate: s, spec: spec}
+}
+
+func (c *container) engine() *client.Client { return c.substrate.provider.engine }
+
+// Info names the process; its pid is that on this machine.
+func (c *container) Info() drills.ProcessInfo {
+	info := drills.ProcessInfo{Name: c.spec.name, Role: c.spec.role}
+	if r := c.running(); r != nil {
+		info.PID = r.pid
+	}
+	return info
+}
+
+func (c *container) running() *run {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.run
+}
+
+// Start starts it, and makes the container first if there is none yet, or if
+// the one there is was made before a change.
+func (c *container) Start(ctx context.Context) error {
+	_, err := c.start(ctx)
+	return err
+}
+
+func (c *container) start(ctx context.Context) (*run, error) {
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	switch {
+	case c.removed:
+		return nil, fmt.Errorf("start %s: %w", c.spec.name, drills.ErrClosed)
+	case c.running() != nil:
+		return nil, fmt.Errorf("start %s: %w", c.spec.name, drills.ErrRunning)
+	}
+	r, err := c.begin(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", c.spec.name, err)
+	}
+	return r, nil
+}
+
+func (c *container) begin(ctx context.Context) (*run, error) {
+	if err := c.make(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := c.engine().ContainerStart(ctx, c.id, client.ContainerStartOptions{}); err != nil {
+		return nil, err
+	}
+	found, err := c.inspect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{id: c.id, pid: found.State.Pid, ip: c.ipOf(found), ended: make(chan struct{})}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.run, c.paused, c.killed = r, false, false
+	c.watchers.Go(func() { c.watch(context.WithoutCancel(ctx), r) })
+	return r, nil
+}
+
+// watch waits for the end.
+func (c *container) watch(ctx context.Context, r *run) {
+	wait := c.engine().ContainerWait(ctx, r.id, client.ContainerWaitOptions{Condition: containerapi.WaitConditionNotRunning})
+	exit := drills.Exit{Code: -1}
+	select {
+	case end := <-wait.Result:
+		exit = exitOf(int(end.StatusCode))
+	case err := <-wait.Error:
+		exit.Signal = fmt.Sprintf("unknown: %v", err)
+	}
+	exit.At = time.Now()
+	exit.OutOfMemory = c.starved(ctx, r.id, exit)
+	c.mu.Lock()
+	r.exit = exit
+	c.run, c.paused = nil, false
+	tell := slices.Clone(c.onExit)
+	c.mu.Unlock()
+	close(r.ended)
+	for _, f := range tell {
+		f(exit)
+	}
+}
+
+// exitOf reads a status as shells do: above 128 it names a signal.
+func exitOf(status int) drills.Exit {
+	if status > 128 {
+		return drills.Exit{Code: -1, Signal: syscall.Signal(status - 128).String()}
+	}
+	return drills.Exit{Code: status}
+}
+
+func (c *container) inspect(ctx context.Context) (containerapi.InspectResponse, error) {
+	found, err := c.engine().ContainerInspect(ctx, c.id, client.ContainerInspectOptions{})
+	if err != nil {
+		return containerapi.InspectResponse{}, fmt.Errorf("look at the container of %s: %w", c.spec.name, err)
+	}
+	return found.Container, nil
+}
+
+// ipOf is its address on the network of the drill, empty while it has none.
+func (c *container) ipOf(found containerapi.InspectResponse) string {
+	end, ok := found.NetworkSettings.Networks[c.substrate.network.Name]
+	if !ok || !end.IPAddress.IsValid() {
+		return ""
+	}
+	return end.IPAddress.String()
+}
+
+// dial connects to a port of it, from the holder's place on the network. What
+// does not run refuses.
+func (c *container) dial(ctx context.Context, port uint16) (net.Conn, error) {
+	ip, err := c.ip()
+	if err != nil {
+		return nil, fmt.Errorf("dial %s: %w", c.spec.name, err)
+	}
+	return c.substrate.holder.namespace.dial(ctx, net.JoinHostPort(ip, strconv.Itoa(int(port))))
+}
+
+// ip is its address on the network of the drill, or was until it was detached.
+func (c *container) ip() (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.run == nil {
+		return "", drills.ErrNotRunning
+	}
+	return c.run.ip, nil
+}
+
+// Configure has the next starts see these variables.
+func (c *container) configure(variables []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !slices.Equal(c.configured, variables) {
+		c.configured, c.stale = slices.Clone(variables), true
+	}
+}
+
+// OnExit has f called at each end, beside those that are called already.
+func (c *container) OnExit(f func(drills.Exit)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.onExit = append(c.onExit, f)
+}
+
+// remove ends it, collects what it said and removes it with its data.
+func (c *container) remove(ctx context.Context) error {
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	c.removed = true
+	err := c.discard(ctx)
+	c.watchers.Wait()
+	return err
+}
+
+// discard removes the container, running or not.
+func (c *container) discard(ctx context.Context) error {
+	if c.id == "" {
+		return nil
+	}
+	var errs []error
+	if r := c.running(); r != nil {
+		errs = append(errs, c.end(ctx, r))
+	}
+	errs = append(errs, c.collect(ctx))
+	_, err := c.engine().ContainerRemove(ctx, c.id, client.ContainerRemoveOptions{RemoveVolumes: true, Force: true})
+	if err == nil {
+		c.id = ""
+	}
+	return errors.Join(append(errs, err)...)
+}
