@@ -99,3 +99,20 @@ func TestASubstrateLacksKnownFaultsForAReason(t *testing.T) {
 		}
 	}
 }
+
+func TestAScenarioIsLackingWhereASubstrateLacksItsFaults(t *testing.T) {
+	s, err := catalog.Parse("x.txtar", []byte("kill leader\nrepeat 2\n  repeat 2\n    flush redis\n  end\nend\n-- gates --\nlost == 0\n"))
+	require.NoError(t, err)
+	entry := catalog.SubstrateEntry{Lacks: map[string]string{"pause": "why", "kill": "why", "flush": "why"}}
+	require.Equal(t, []string{"flush", "kill"}, entry.Lacking(s))
+	require.Empty(t, catalog.SubstrateEntry{}.Lacking(s))
+}
+
+func TestTheDefaultSubstrateCanAllButContainers(t *testing.T) {
+	scripts, err := catalog.Scripts(nil)
+	require.NoError(t, err)
+	for _, s := range scripts {
+		lacking := catalog.Substrates()[catalog.DefaultSubstrate].Lacking(s)
+		require.Equal(t, slices.Contains(catalog.Sets()["containers"], s.Name), len(lacking) > 0, s.Name)
+	}
+}

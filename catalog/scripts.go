@@ -36,6 +36,7 @@ func Sets() map[string][]string {
 			"breaker-trip-recover", "backend-isolation", "halfopen-probe", "retry-budget", "bulkhead-saturation", "callers-leave",
 			"singleton-failover", "one-key-lost", "api-survives-replica-loss", "poison-kind", "steps-resumed", "full-lanes-stop",
 		},
+		"containers": {"leader-drop", "replica-disconnected", "memory-squeeze", "cpu-throttle"},
 	}
 }
 

@@ -2,6 +2,8 @@ package catalog
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/substrate/local"
@@ -45,6 +47,22 @@ type SubstrateEntry struct {
 	Heal func(ctx context.Context, places ...string) (done []string, err error)
 }
 
+// Lacking are the faults of a scenario that the substrate lacks, sorted: it
+// cannot be drilled there unless there are none.
+func (e SubstrateEntry) Lacking(s Script) (faults []string) {
+	for _, fault := range slices.Sorted(maps.Keys(e.Lacks)) {
+		if takes(s.Steps, fault) {
+			faults = append(faults, fault)
+		}
+	}
+	return faults
+}
+
+// takes says whether one of the steps is that verb.
+func takes(steps []drills.Step, verb string) bool {
+	return slices.ContainsFunc(steps, func(s drills.Step) bool { return s.Verb == verb || takes(s.Body, verb) })
+}
+
 // Substrates are where replicas can run, by name.
 func Substrates() map[string]SubstrateEntry {
 	return map[string]SubstrateEntry{
@@ -63,6 +81,12 @@ func Local(c local.Config) SubstrateEntry {
 				return nil, err
 			}
 			return localProvider{p}, nil
+		},
+		Lacks: map[string]string{
+			"drop":       "all processes share the machine's one network: packets of one cannot be told from those of another",
+			"cpu":        "child processes share the machine with everything else on it",
+			"memory":     "child processes share the machine with everything else on it",
+			"disconnect": "all processes share the machine's one network: none can be taken off it",
 		},
 		Check: func(ctx context.Context) (needs []Need) {
 			for _, f := range local.Check(ctx, c) {

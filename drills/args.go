@@ -119,6 +119,32 @@ func (a Args) Bandwidth(name string, fallback, most int) (int, error) {
 	return 0, fmt.Errorf("%s=%s: want bytes a second such as 16KB/s, at most %dKB/s", name, text, most/1000)
 }
 
+// Number reads an option as a number between least and most.
+func (a Args) Number(name string, least, most float64) (float64, error) {
+	text := a.Options[name]
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(n >= least) || n > most {
+		return 0, fmt.Errorf("%s=%s: want a number from %v to %v", name, text, least, most)
+	}
+	return n, nil
+}
+
+// ParseSize reads a number of bytes of a script: "500KB" and "12MB" with a
+// thousand to the next unit, "512KiB" and "12MiB" with 1024.
+func ParseSize(text string) (int64, error) {
+	for _, unit := range []struct {
+		name  string
+		bytes float64
+	}{{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}} {
+		number, found := strings.CutSuffix(text, unit.name)
+		n, err := strconv.ParseFloat(number, 64)
+		if n *= unit.bytes; found && err == nil && n >= 1 && n <= 1<<40 {
+			return int64(n), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not a size: write for example 500KB, 12MB or 12MiB", text)
+}
+
 // Span is a duration, or a range of them from which one is drawn.
 type Span struct{ From, To time.Duration }
 

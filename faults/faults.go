@@ -19,9 +19,9 @@ func All() map[string]drills.FaultSpec {
 	faults := map[string]drills.FaultSpec{}
 	for _, f := range []drills.FaultSpec{
 		// of processes
-		Kill(), Terminate(), Restart(), Crash(), CrashLoop(), Pause(), Misconfigure(),
+		Kill(), Terminate(), Restart(), Crash(), CrashLoop(), Pause(), Misconfigure(), CPU(), Memory(), Disconnect(),
 		// of links
-		Partition(), Stall(), Refuse(), Reset(), Latency(), Bandwidth(), Slice(), Limit(),
+		Partition(), Stall(), Refuse(), Reset(), Latency(), Bandwidth(), Slice(), Limit(), Drop(),
 		// of stores
 		TerminateBackend(), Exhaust(), ReadOnly(), LockTable(), Flush(), OOM(),
 		// of backends

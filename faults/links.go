@@ -96,6 +96,20 @@ func (c cut) probeWith(ctx context.Context, bytes int, limit time.Duration) erro
 // Plan picks the links and sees that each of them carries answers now: what
 // becomes of that afterwards is then the fault's doing.
 func (f *degraded) Plan(ctx context.Context, t drills.Target) (drills.Undo, error) {
+	undo, err := f.pick(ctx, t)
+	if err != nil {
+		return drills.Undo{}, err
+	}
+	return undo, f.each(func(c cut) error {
+		if _, direct := c.Link.(drills.Dropper); direct {
+			return fmt.Errorf("%w: the link is direct, past the proxy that could do that: only \"drop\" can hit it", drills.ErrUnsupported)
+		}
+		return c.probe(ctx, answersWithin)
+	})
+}
+
+// pick chooses the links.
+func (f *degraded) pick(ctx context.Context, t drills.Target) (drills.Undo, error) {
 	victims, _, err := running(ctx, t, f.ends.from)
 	if err != nil {
 		return drills.Undo{}, err
@@ -105,7 +119,7 @@ func (f *degraded) Plan(ctx context.Context, t drills.Target) (drills.Undo, erro
 		return drills.Undo{}, err
 	}
 	undo.Links = f.names()
-	return undo, f.each(func(c cut) error { return c.probe(ctx, answersWithin) })
+	return undo, nil
 }
 
 // links are the links from the victims to each of the wanted ends.

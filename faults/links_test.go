@@ -127,8 +127,6 @@ func (v *victims) witness(t *testing.T) {
 		if p.Info().Role != drills.RoleReplica {
 			continue
 		}
-		l, err := v.substrate.Link(t.Context(), drills.LinkSpec{From: p.Info().Name, To: "witness", Upstream: server.Listener.Addr().String()})
-		require.NoError(t, err)
-		v.links = append(v.links, l)
+		v.link(t, drills.LinkSpec{From: p.Info().Name, To: "witness", Upstream: server.Listener.Addr().String()})
 	}
 }

@@ -28,6 +28,8 @@ func TestMain(m *testing.M) {
 	case "":
 	case "refuse":
 		os.Exit(3)
+	case "busy":
+		busy()
 	default:
 		stop := make(chan os.Signal, 1)
 		signal.Notify(stop, syscall.SIGTERM)
@@ -55,22 +57,34 @@ func start(t *testing.T, names ...string) *victims {
 	t.Cleanup(func() { require.NoError(t, provider.Close()) })
 	substrate, err := provider.New(t.Context(), local.Options{Logs: t.TempDir()})
 	require.NoError(t, err)
+	v := on(t, substrate)
+	for _, name := range names {
+		v.launch(t, drills.ProcessSpec{Name: name, Env: []string{victimMark + "=1"}})
+	}
+	return v
+}
+
+// on is a target without victims yet, on a substrate that goes with the test.
+func on(t *testing.T, substrate drills.Substrate) *victims {
 	v := &victims{substrate: substrate}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		require.NoError(t, v.Close(ctx))
 	})
-	for _, name := range names {
-		p, err := substrate.Launch(t.Context(), drills.ProcessSpec{
-			Name: name, Command: []string{os.Args[0]}, Env: []string{victimMark + "=1"},
-			Grace: 5 * time.Second, // the race detector takes a second to exit
-		})
-		require.NoError(t, err)
-		v.processes = append(v.processes, p)
-		require.Eventually(t, func() bool { return strings.Contains(said(t, p), "ready") }, 10*time.Second, time.Millisecond)
-	}
 	return v
+}
+
+// launch starts a victim, which is this binary, and returns once it runs.
+func (v *victims) launch(t *testing.T, spec drills.ProcessSpec) drills.Process {
+	t.Helper()
+	spec.Command = []string{os.Args[0]}
+	spec.Grace = 5 * time.Second // the race detector takes a second to exit
+	p, err := v.substrate.Launch(t.Context(), spec)
+	require.NoError(t, err)
+	v.processes = append(v.processes, p)
+	require.Eventually(t, func() bool { return strings.Contains(said(t, p), "ready") }, 10*time.Second, time.Millisecond)
+	return p
 }
 
 // said is what a process has printed so far.
@@ -89,12 +103,19 @@ func (v *victims) store(t *testing.T, role drills.Role) drills.Store {
 	s, err := v.substrate.Store(t.Context(), string(role), role)
 	require.NoError(t, err)
 	for _, p := range v.processes {
-		l, err := v.substrate.Link(t.Context(), drills.LinkSpec{From: p.Info().Name, To: string(role), Upstream: s.Addr()})
-		require.NoError(t, err)
-		v.links = append(v.links, l)
+		v.link(t, drills.LinkSpec{From: p.Info().Name, To: string(role), Upstream: s.Addr()})
 	}
 	v.processes = append(v.processes, s)
 	return s
+}
+
+// link adds a link.
+func (v *victims) link(t *testing.T, spec drills.LinkSpec) drills.Link {
+	t.Helper()
+	l, err := v.substrate.Link(t.Context(), spec)
+	require.NoError(t, err)
+	v.links = append(v.links, l)
+	return l
 }
 
 func (v *victims) Cluster() drills.Cluster         { return v }

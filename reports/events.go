@@ -187,6 +187,8 @@ func tellExit(e *history.Event) string {
 	switch {
 	case err != nil:
 		return "ended"
+	case d.OutOfMemory:
+		return "ended by the kernel for want of memory"
 	case d.Signal != "":
 		return "ended by a signal: " + d.Signal
 	}

@@ -51,12 +51,22 @@ func listScenarios(w io.Writer) error {
 	}
 	return table(w, func(row func(string, string)) {
 		for _, s := range scripts {
-			row(s.Name, s.Summary)
+			row(s.Name, s.Summary+skippedOn(s))
 		}
 		for set, members := range catalog.Sets() {
 			row(set, "the set of "+strings.Join(members, ", "))
 		}
 	})
+}
+
+// skippedOn says where a scenario is skipped, and for want of what.
+func skippedOn(s catalog.Script) (text string) {
+	for _, name := range slices.Sorted(maps.Keys(catalog.Substrates())) {
+		if lacking := catalog.Substrates()[name].Lacking(s); len(lacking) > 0 {
+			text += fmt.Sprintf(" (not on %s, which lacks %s)", name, strings.Join(lacking, ", "))
+		}
+	}
+	return text
 }
 
 func listVerbs(w io.Writer) error {

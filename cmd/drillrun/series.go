@@ -24,6 +24,7 @@ import (
 type series struct {
 	options  *runOptions
 	system   drills.System
+	entry    catalog.SubstrateEntry // of the substrate
 	provider catalog.Provider
 	progress *progress
 	versions map[string]string
@@ -113,6 +114,11 @@ func (s *series) drill(ctx context.Context, t *trial) (reports.Results, error) {
 		if !s.system.Guarantees().Offers(want) {
 			return reports.Inapplicable(script.Name, seed, s.system.Name()+" offers no "+want), nil
 		}
+	}
+	if lacking := s.entry.Lacking(script); len(lacking) > 0 {
+		why := fmt.Sprintf("%s lacks the fault %s: %s", o.substrate, lacking[0], s.entry.Lacks[lacking[0]])
+		s.progress.say("%-28s skipped: %s", script.Name, why)
+		return reports.Skip(script.Name, seed, why), nil
 	}
 	name, number := script.Name, 0
 	if o.defect != "" {

@@ -97,3 +97,16 @@ func TestDrillsThatShareTheMachineDoNotJudgeTimes(t *testing.T) {
 	require.NoError(t, o.share(parse("failover < 1s"), 2))
 	require.ErrorContains(t, o.share(nil, 1), "want a whole number from 1 to 1")
 }
+
+func TestAScenarioIsSkippedWhereItsFaultsAreLacking(t *testing.T) {
+	s, b, _ := brokenSeries(t, 1, 1, func() error { return errors.New("nothing was to be started") })
+	s.options.substrate, s.entry = "shore", catalog.SubstrateEntry{Lacks: map[string]string{"drop": "it has no packets"}}
+	scripts, err := catalog.Scripts([]string{"leader-drop"})
+	require.NoError(t, err)
+	d, err := s.all(t.Context(), scripts)
+	require.NoError(t, err)
+	require.Zero(t, b.calls.Load())
+	require.Len(t, d.Runs, 1)
+	require.Equal(t, "shore lacks the fault drop: it has no packets", d.Runs[0].Skipped)
+	require.Equal(t, gates.Unknown, d.Verdict, "nothing was drilled")
+}

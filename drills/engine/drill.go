@@ -202,7 +202,7 @@ func (d *Drill) watchExits() {
 		exiter.OnExit(func(x drills.Exit) {
 			d.cfg.Log.Append(history.Event{
 				Actor: name, Op: history.OpExit, Phase: history.Info,
-				Detail: history.Detail(history.Exit{Code: x.Code, Signal: x.Signal}),
+				Detail: history.Detail(history.Exit{Code: x.Code, Signal: x.Signal, OutOfMemory: x.OutOfMemory}),
 			})
 		})
 	}

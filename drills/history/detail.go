@@ -128,8 +128,9 @@ type Snapshot map[string]int64
 
 // Exit is the detail of a process's end.
 type Exit struct {
-	Code   int    `json:"code"` // -1 when ended by a signal
-	Signal string `json:"signal,omitempty"`
+	Code        int    `json:"code"` // -1 when ended by a signal
+	Signal      string `json:"signal,omitempty"`
+	OutOfMemory bool   `json:"oom,omitempty"` // the kernel ended it, for want of memory
 }
 
 // Detail encodes the detail of an event. The types above always encode; an

@@ -64,6 +64,15 @@ func anySubmit() *rapid.Generator[history.Submit] {
 	})
 }
 
+func anyExit() *rapid.Generator[history.Exit] {
+	return rapid.Custom(func(t *rapid.T) history.Exit {
+		return history.Exit{
+			Code: rapid.Int().Draw(t, "code"), Signal: rapid.StringMatching(`[a-z ]{0,12}`).Draw(t, "signal"),
+			OutOfMemory: rapid.Bool().Draw(t, "oom"),
+		}
+	})
+}
+
 // standard encodes as encoding/json does with HTML escaping off.
 func standard(t require.TestingT, v any) string {
 	var b bytes.Buffer
@@ -134,6 +143,20 @@ func TestTheDetailDecodersAgreeWithEncodingJSON(t *testing.T) {
 		requireSameDetail(t, mutate(t, history.EffectDetail(effect)))
 		submit := anySubmit().Draw(t, "submit")
 		requireSameDetail(t, mutate(t, history.SubmitDetail(submit)))
+	})
+}
+
+func TestAnExitIsReadFromAHistoryAsItWasWritten(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		exit := anyExit().Draw(t, "exit")
+		written := history.Event{Seq: 1, Actor: "replica-1", Op: history.OpExit, Phase: history.Info, Detail: history.Detail(exit)}
+		line, err := history.EncodeEvent(&written)
+		require.NoError(t, err)
+		var read history.Event
+		require.True(t, history.DecodeFast(line, &read))
+		got, err := history.Decode[history.Exit](&read)
+		require.NoError(t, err)
+		require.Equal(t, exit, got)
 	})
 }
 
