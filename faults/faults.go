@@ -23,7 +23,7 @@ func All() map[string]drills.FaultSpec {
 		// of links
 		Partition(), Stall(), Refuse(), Reset(), Latency(), Bandwidth(), Slice(), Limit(), Drop(),
 		// of stores
-		TerminateBackend(), Exhaust(), ReadOnly(), LockTable(), Flush(), OOM(),
+		TerminateBackend(), Exhaust(), ReadOnly(), LockTable(), LockRows(), Flush(), OOM(),
 		// of backends
 		Fail(), Slow(), Hang(),
 	} {

@@ -23,11 +23,11 @@ func LockTable() drills.FaultSpec {
 			Usage:      "lock-table postgres table=NAME [for=DURATION] [&]",
 			Summary:    "writes to one table wait for a lock that somebody else holds",
 			Doc:        "Stands for a migration, a VACUUM FULL or a session that was left open. Reads are answered, and so are writes to other tables; a write to this one waits until its own lock_timeout or deadline. Proved by a session that does not get the lock which every write needs. Undone after for=, by \"heal\", or when the drill drains.",
-			Check:      checkLockTable,
+			Check:      ofTable("lock-table"),
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {
-			return &lockTable{table: pgx.Identifier(strings.Split(a.Options["table"], ".")).Sanitize()}, nil
+			return &lockTable{table: tableOf(a)}, nil
 		},
 		Held: drills.HeldFor,
 	}
@@ -36,14 +36,23 @@ func LockTable() drills.FaultSpec {
 // tableName is a table's name, perhaps with its schema's.
 var tableName = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$`)
 
-func checkLockTable(a drills.Args) error {
-	if err := ofStore("lock-table", drills.RolePostgres, "table", "for")(a); err != nil {
-		return err
+// ofTable is the check of a fault that one table of Postgres has.
+func ofTable(fault string) func(drills.Args) error {
+	store := ofStore(fault, drills.RolePostgres, "table", "for")
+	return func(a drills.Args) error {
+		if err := store(a); err != nil {
+			return err
+		}
+		if !tableName.MatchString(a.Options["table"]) {
+			return errors.New("it needs a table: write table=NAME")
+		}
+		return nil
 	}
-	if !tableName.MatchString(a.Options["table"]) {
-		return errors.New("it needs a table: write table=NAME")
-	}
-	return nil
+}
+
+// tableOf is the table that was asked for, as statements have it.
+func tableOf(a drills.Args) string {
+	return pgx.Identifier(strings.Split(a.Options["table"], ".")).Sanitize()
 }
 
 // lockNotAvailable is the SQLSTATE of a lock that was not given.
@@ -116,13 +125,22 @@ func (f *lockTable) blocked(ctx context.Context) (blocked bool, err error) {
 // Recover ends the session that holds the lock, and sees that a write could
 // begin: the server may need a moment to notice.
 func (f *lockTable) Recover(ctx context.Context) error {
-	if f.holder != nil && !f.holder.IsClosed() {
-		if err := f.holder.Close(ctx); err != nil {
-			return fmt.Errorf("end the session that locks %s: %w", f.table, err)
-		}
+	if err := endHolder(ctx, f.holder, f.table); err != nil {
+		return err
 	}
 	return until(ctx, "a write to "+f.table+" can begin", func(ctx context.Context) (bool, error) {
 		blocked, err := f.blocked(ctx)
 		return !blocked, err
 	})
+}
+
+// endHolder ends the session that holds locks, if there is one.
+func endHolder(ctx context.Context, holder *pgx.Conn, table string) error {
+	if holder == nil || holder.IsClosed() {
+		return nil
+	}
+	if err := holder.Close(ctx); err != nil {
+		return fmt.Errorf("end the session that locks %s: %w", table, err)
+	}
+	return nil
 }

@@ -14,9 +14,9 @@ func noForShare() Defect {
 		Name:      "no-for-share",
 		Wrong:     "the fence looks at the term without FOR SHARE, so that a new term does not wait for the write",
 		Origin:    ownGuard,
-		Symptom:   "a write that takes long is committed under a term that was superseded meanwhile",
+		Symptom:   "a write that waits for a row is committed under a term that was superseded meanwhile",
 		Gate:      "unfenced",
-		Scenarios: []string{"long-write"},
+		Scenarios: []string{"write-waits"},
 		Break:     write(func(db leadership.DB) leadership.DB { return unshared{db} }),
 	}
 }
