@@ -27,7 +27,7 @@ drill: deps build ## a first drill: crashes of the reference control plane, in a
 
 TRIALS ?= 5
 prove: deps build ## every known defect against the drills, TRIALS (5) times; writes docs/TRACK_RECORD.md
-	@$(DRILLRUN) prove --trials $(TRIALS) --report track-record=docs/TRACK_RECORD.md
+	@$(DRILLRUN) prove --trials $(TRIALS) --report track-record=docs/TRACK_RECORD.md --report json=runs/proof.json
 
 # Packages are tested one after the other: several start stores and time things.
 test: deps ## all tests, with real stores, containers where an engine answers, and the race detector

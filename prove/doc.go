@@ -16,6 +16,9 @@
 // The time to catch is what somebody waits: from the start of a drill, stores and
 // replicas included, to its verdict; of several trials, the median.
 //
+// A proof can be put on top of an earlier one, so that a defect that is new need
+// not be proved with all the others again; see [Onto].
+//
 // Invariants:
 //
 //   - A defect is missed only after every scenario that should catch it was

@@ -2,8 +2,12 @@ package prove
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/drillrun/drillrun/gates"
 	"github.com/drillrun/drillrun/reports"
@@ -44,7 +48,11 @@ type Config struct {
 	Defects []Defect
 	Trials  int           // of each pair
 	Budget  time.Duration // after which no drill is begun; 0 for none
-	// Drill carries out a drill and judges it. Its error ends the proof.
+	// Parallel is how many defects are tried at a time, at least 1. Their drills
+	// share the machine.
+	Parallel int
+	// Drill carries out a drill and judges it. Its error ends the proof. It is
+	// called for several drills at once where Parallel is above 1, as is Tell.
 	Drill func(context.Context, Drill) (reports.Results, error)
 	// Tell is given every finding as soon as it is known.
 	Tell func(format string, args ...any)
@@ -53,13 +61,21 @@ type Config struct {
 // Run carries out the drills and returns what they showed, also with an error:
 // the context's, or that of the drill that could not be carried out.
 func Run(ctx context.Context, c Config) (reports.Matrix, error) {
-	p := &proof{Config: c, begun: time.Now()}
-	for _, d := range c.Defects {
-		p.defects = append(p.defects, p.prove(ctx, d))
+	p := newProof(c)
+	found := make([]reports.Proof, len(c.Defects))
+	var proving errgroup.Group
+	proving.SetLimit(max(1, c.Parallel))
+	for i, d := range c.Defects {
+		proving.Go(func() error {
+			found[i] = p.prove(ctx, d)
+			return nil
+		})
 	}
+	_ = proving.Wait() // what went wrong is the proof's to say
+	sound := p.held()
 	m := reports.Matrix{
-		Schema: reports.Schema, Verdict: verdict(p.defects, p.sound), Trials: c.Trials,
-		Took: reports.NewMillis(time.Since(p.begun)), Defects: p.defects, Sound: p.sound,
+		Schema: reports.Schema, Verdict: verdict(found, sound), Trials: c.Trials,
+		Took: reports.NewMillis(time.Since(p.begun)), Defects: found, Sound: sound,
 	}
 	return m, p.err
 }
@@ -67,11 +83,50 @@ func Run(ctx context.Context, c Config) (reports.Matrix, error) {
 // proof is one under way.
 type proof struct {
 	Config
-	begun   time.Time
-	over    bool // no drill is begun any more
-	err     error
-	defects []reports.Proof
-	sound   []reports.Attempt
+	begun    time.Time
+	controls []*control // one for each scenario, in the order in which defects name them
+
+	mu   sync.Mutex
+	over bool // no drill is begun any more
+	err  error
+}
+
+// control is a scenario held against the sound system, once.
+type control struct {
+	scenario string
+	once     sync.Once
+	attempt  *reports.Attempt // nil until then
+}
+
+func newProof(c Config) *proof {
+	p := &proof{Config: c, begun: time.Now()}
+	for _, d := range c.Defects {
+		for _, scenario := range d.Scenarios {
+			if p.control(scenario) == nil {
+				p.controls = append(p.controls, &control{scenario: scenario})
+			}
+		}
+	}
+	return p
+}
+
+func (p *proof) control(scenario string) *control {
+	for _, c := range p.controls {
+		if c.scenario == scenario {
+			return c
+		}
+	}
+	return nil
+}
+
+// held are the attempts of the scenarios that were held against the sound system.
+func (p *proof) held() (all []reports.Attempt) {
+	for _, c := range p.controls {
+		if c.attempt != nil {
+			all = append(all, *c.attempt)
+		}
+	}
+	return all
 }
 
 // prove tries the scenarios of a defect until one has caught it.
@@ -81,7 +136,7 @@ func (p *proof) prove(ctx context.Context, d Defect) reports.Proof {
 		Attempts: []reports.Attempt{},
 	}
 	for _, scenario := range d.Scenarios {
-		p.control(ctx, scenario)
+		p.hold(ctx, p.control(scenario))
 		attempt := p.attempt(ctx, Drill{Defect: d.Name, Scenario: scenario}, accuser(d.Gate))
 		found.Attempts = append(found.Attempts, attempt)
 		if attempt.Finding == reports.Caught {
@@ -101,15 +156,14 @@ func by(found reports.Proof) string {
 	return " by " + found.Gate + " in " + found.By
 }
 
-// control holds a scenario against the sound system, once.
-func (p *proof) control(ctx context.Context, scenario string) {
-	held := func(a reports.Attempt) bool { return a.Scenario == scenario }
-	if slices.ContainsFunc(p.sound, held) {
-		return
-	}
-	attempt := p.attempt(ctx, Drill{Scenario: scenario}, acquitter)
-	p.sound = append(p.sound, attempt)
-	p.Tell("the sound system: %s in %s", attempt.Finding, scenario)
+// hold holds a scenario against the sound system, unless that has been done, and
+// returns when it has.
+func (p *proof) hold(ctx context.Context, c *control) {
+	c.once.Do(func() {
+		attempt := p.attempt(ctx, Drill{Scenario: c.scenario}, acquitter)
+		c.attempt = &attempt
+		p.Tell("the sound system: %s in %s", attempt.Finding, c.scenario)
+	})
 }
 
 // attempt carries out the trials of a pair.
@@ -119,7 +173,7 @@ func (p *proof) attempt(ctx context.Context, d Drill, judge judge) reports.Attem
 		began := time.Now()
 		results, err := p.Drill(ctx, d)
 		if err != nil {
-			p.over, p.err = true, err
+			p.end(err)
 			break
 		}
 		a.Tries = append(a.Tries, try(results, time.Since(began), judge))
@@ -128,8 +182,17 @@ func (p *proof) attempt(ctx context.Context, d Drill, judge judge) reports.Attem
 	return a
 }
 
+// end has no drill begun any more.
+func (p *proof) end(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over, p.err = true, errors.Join(p.err, err)
+}
+
 // may says whether another drill may begin.
 func (p *proof) may(ctx context.Context) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if !p.over && ctx.Err() != nil {
 		p.err = context.Cause(ctx)
 	}

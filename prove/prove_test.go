@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -145,6 +146,34 @@ func TestAScenarioIsHeldAgainstTheSoundSystemOnce(t *testing.T) {
 	require.Equal(t, []string{" cheap 1", "lossy cheap 1", "other cheap 1"}, s.drilled)
 	require.Len(t, m.Sound, 1)
 	require.Equal(t, []string{"lost", "outage"}, m.Defects[1].Attempts[0].Tries[0].Failed)
+}
+
+func TestDefectsAreTriedAtATimeAndTheSoundSystemOnceAllTheSame(t *testing.T) {
+	var mu sync.Mutex
+	drilled := map[string]int{}
+	met := make(chan struct{}) // the drills of two defects meet here
+	c := prove.Config{Trials: 2, Parallel: 2, Tell: func(string, ...any) {}}
+	for _, name := range []string{"one", "two", "three", "four"} {
+		c.Defects = append(c.Defects, prove.Defect{Name: name, Gate: "lost", Scenarios: []string{"shared"}})
+	}
+	c.Drill = func(_ context.Context, d prove.Drill) (reports.Results, error) {
+		mu.Lock()
+		drilled[d.Defect]++
+		mu.Unlock()
+		if d.Trial == 1 && (d.Defect == "one" || d.Defect == "two") {
+			select {
+			case met <- struct{}{}:
+			case <-met:
+			case <-time.After(10 * time.Second):
+				return reports.Results{}, errors.New("no other defect is tried meanwhile")
+			}
+		}
+		return sharp(d), nil
+	}
+	m := run(t, c)
+	require.Equal(t, gates.Pass, m.Verdict)
+	require.Equal(t, map[string]int{"": 2, "one": 2, "two": 2, "three": 2, "four": 2}, drilled)
+	require.Equal(t, "three", m.Defects[2].Defect, "in the order in which they were given")
 }
 
 func TestAnAccusedSoundSystemFailsTheProof(t *testing.T) {

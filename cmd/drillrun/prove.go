@@ -2,8 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"math/rand/v2"
+	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -23,12 +28,13 @@ type proveOptions struct {
 	defects   []string
 	scenarios []string
 	budget    time.Duration
+	onto      string // file with an earlier proof
 	reports   []string
 	json      bool
 }
 
 func newProve() *cobra.Command {
-	o := &proveOptions{run: runOptions{system: catalog.DefaultSystem, substrate: catalog.DefaultSubstrate, parallel: 1}}
+	o := &proveOptions{run: runOptions{system: catalog.DefaultSystem, substrate: catalog.DefaultSubstrate}}
 	cmd := &cobra.Command{
 		Use:   "prove",
 		Short: "Hold the drills against known defects: the kill matrix",
@@ -52,7 +58,10 @@ if something stays unknown or was not run.`,
 	f.IntVar(&o.run.trials, "trials", 1, "drill each pair N times, with a seed of its own each time")
 	f.DurationVar(&o.budget, "budget", 0, "begin no drill after this time; what was not run is told")
 	f.Uint64Var(&o.run.seed, "seed", 0, "seed of all that is random (default: drawn, printed and stored)")
+	f.IntVar(&o.run.parallel, "parallel", 1, "try N defects at a time, as many as there are cores at most")
+	f.BoolVar(&o.run.times, "parallel-times", false, "judge times although drills share the machine")
 	f.StringVar(&o.run.out, "out", "runs", "folder for the runs")
+	f.StringVar(&o.onto, "onto", "", "keep of an earlier proof, a report in the format json, what it says of the defects that are not proved now")
 	f.StringArrayVar(&o.reports, "report", nil, "write a report: FORMAT=FILE with "+formats(matrixFormats())+", and - for standard output; may be repeated")
 	f.BoolVar(&o.json, "json", false, "print one JSON document instead of the table")
 	f.BoolVar(&o.run.quiet, "quiet", false, "no progress")
@@ -85,8 +94,15 @@ func (o *proveOptions) prove(cmd *cobra.Command) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
+	earlier, err := o.earlier()
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
 	scripts, err := load(chosen)
 	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	if err := o.run.share(inOrder(scripts), runtime.GOMAXPROCS(0)); err != nil {
 		return &exitError{exitUsage, err}
 	}
 	ctx := cmd.Context()
@@ -95,7 +111,7 @@ func (o *proveOptions) prove(cmd *cobra.Command) error {
 	if err != nil {
 		return &exitError{exitEnvironment, err}
 	}
-	p := newProgress(cmd.ErrOrStderr(), o.run.quiet, 1)
+	p := newProgress(cmd.ErrOrStderr(), o.run.quiet, o.run.parallel)
 	p.say("seed %d", o.run.seed)
 	drill := func(ctx context.Context, d prove.Drill) (reports.Results, error) {
 		run := o.run
@@ -103,17 +119,54 @@ func (o *proveOptions) prove(cmd *cobra.Command) error {
 		s := &series{options: &run, system: system, entry: substrate, provider: provider, progress: p, versions: versions()}
 		return s.one(ctx, scripts[d.Scenario], d.Trial)
 	}
-	matrix, err := prove.Run(ctx, prove.Config{Defects: chosen, Trials: o.run.trials, Budget: o.budget, Drill: drill, Tell: p.say})
+	matrix, err := prove.Run(ctx, prove.Config{
+		Defects: chosen, Trials: o.run.trials, Budget: o.budget, Parallel: o.run.parallel,
+		Drill: drill, Tell: p.say,
+	})
 	matrix.Seed = o.run.seed
 	p.close()
+	if earlier != nil {
+		whole, ontoErr := prove.Onto(*earlier, matrix, defectNames())
+		matrix, err = whole, errors.Join(err, ontoErr)
+	}
 	return o.finish(cmd, matrix, outputs, errors.Join(err, provider.Close()))
+}
+
+// earlier is the proof to put this one on top of; nil for none.
+func (o *proveOptions) earlier() (*reports.Matrix, error) {
+	if o.onto == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(o.onto)
+	if err != nil {
+		return nil, fmt.Errorf("read the earlier proof: %w", err)
+	}
+	var m reports.Matrix
+	if err := json.Unmarshal(text, &m); err != nil {
+		return nil, fmt.Errorf("%s is not a proof that \"drillrun prove --report json=FILE\" wrote: %w", o.onto, err)
+	}
+	switch {
+	case m.Schema != reports.Schema:
+		return nil, fmt.Errorf("%s has schema %d: this drillrun reads %d", o.onto, m.Schema, reports.Schema)
+	case m.Trials != o.run.trials:
+		return nil, fmt.Errorf("%s has %d trials of each pair: say --trials %d", o.onto, m.Trials, m.Trials)
+	}
+	return &m, nil
+}
+
+// defectNames are those of all defects, in the order of their catalogue.
+func defectNames() (names []string) {
+	for _, d := range catalog.Defects() {
+		names = append(names, d.Name)
+	}
+	return names
 }
 
 // choose are the defects to prove, each with its scenarios.
 func (o *proveOptions) choose() ([]prove.Defect, error) {
 	for _, r := range o.reports {
-		if strings.HasPrefix(r, trackRecord+"=") && len(o.defects)+len(o.scenarios) > 0 {
-			return nil, errors.New("the track record is one of all defects: leave out --defect and --scenario")
+		if strings.HasPrefix(r, trackRecord+"=") && len(o.defects)+len(o.scenarios) > 0 && o.onto == "" {
+			return nil, errors.New("the track record is one of all defects: leave out --defect and --scenario, or put this proof --onto an earlier one")
 		}
 	}
 	chosen, err := o.named()
@@ -159,6 +212,14 @@ func (o *proveOptions) named() ([]prove.Defect, error) {
 		})
 	}
 	return chosen, errors.Join(errs...)
+}
+
+// inOrder are the scripts by name.
+func inOrder(scripts map[string]catalog.Script) (list []catalog.Script) {
+	for _, name := range slices.Sorted(maps.Keys(scripts)) {
+		list = append(list, scripts[name])
+	}
+	return list
 }
 
 // load reads the scenarios of all defects, by the name that these use.
