@@ -23,6 +23,7 @@ var allowed = []struct {
 	{house: "drills/engine", imports: []string{"drills", "drills/history", "drills/engine"}},
 	{house: "drills/substrate", imports: []string{"drills", "drills/substrate"}},
 	{house: "drills/runner", imports: []string{"drills", "drills/history", "drills/witness", "drills/engine", "gates", "reports"}},
+	{house: "drills/manifest", imports: []string{"drills"}},
 	{house: "drills/drilltest", imports: []string{"drills", "drills/drilltest"}},
 	{house: "drills", stdOnly: true},
 	{house: "faults", imports: []string{"drills"}},

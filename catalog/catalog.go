@@ -40,7 +40,6 @@ import (
 	"github.com/drillrun/drillrun/gates/takeover"
 	"github.com/drillrun/drillrun/gates/unfenced"
 	"github.com/drillrun/drillrun/gates/zombie"
-	"github.com/drillrun/drillrun/reference/adapter"
 )
 
 // Verbs are the steps of a script that break nothing.
@@ -85,23 +84,4 @@ func words() map[string]drills.VerbSpec {
 		all[name] = f.VerbSpec
 	}
 	return all
-}
-
-// DefaultSystem is drilled where none is named.
-const DefaultSystem = "reference"
-
-// SystemEntry is a system that can be drilled.
-type SystemEntry struct {
-	Summary string
-	New     func() (drills.System, error)
-}
-
-// Systems are what can be drilled, by name.
-func Systems() map[string]SystemEntry {
-	return map[string]SystemEntry{
-		DefaultSystem: {
-			Summary: "the reference control plane: leader, jobs, outbox, queue, ledger on Postgres and Redis",
-			New:     func() (drills.System, error) { return adapter.New() },
-		},
-	}
 }

@@ -115,6 +115,7 @@ func listSystems(w io.Writer) error {
 		for _, name := range slices.Sorted(maps.Keys(catalog.Systems())) {
 			row(name, catalog.Systems()[name].Summary)
 		}
+		row("./system.yaml", "any other, in any language, by its manifest: docs/guides/plug-in-a-system.md")
 	})
 }
 

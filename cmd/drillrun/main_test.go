@@ -47,8 +47,9 @@ func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
-			e.Vars = append(e.Vars, "HOME="+e.WorkDir)
-			return nil
+			examples, err := filepath.Abs("../../examples")
+			e.Vars = append(e.Vars, "HOME="+e.WorkDir, "EXAMPLES="+examples)
+			return err
 		},
 		Condition: func(name string) (bool, error) {
 			if name != "containers" {

@@ -57,7 +57,7 @@ built-in scenario is run.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.system, "system", catalog.DefaultSystem, "the system to drill")
+	f.StringVar(&o.system, "system", catalog.DefaultSystem, "the system to drill: a name, or the path of a manifest such as ./system.yaml")
 	f.StringVar(&o.defect, "defect", "", "build every replica with this defect (see: drillrun list defects)")
 	f.StringVar(&o.substrate, "substrate", catalog.DefaultSubstrate, "where its replicas run")
 	f.StringVar(&o.images.Postgres, "postgres-image", "", "image of Postgres, where it runs in a container (default: postgres:17-alpine, or drillrun/postgres)")
@@ -154,14 +154,10 @@ func (o *runOptions) choose() (drills.System, catalog.SubstrateEntry, error) {
 	if o.images != (catalog.Images{}) && !substrate.HasImages {
 		return nil, none, fmt.Errorf("--postgres-image and --redis-image: %s runs no containers; want --substrate docker", o.substrate)
 	}
-	entry, ok := catalog.Systems()[o.system]
-	if !ok {
-		return nil, none, suggest.Unknown("system", o.system, slices.Collect(maps.Keys(catalog.Systems())))
-	}
 	if err := o.checkDefect(); err != nil {
 		return nil, none, err
 	}
-	system, err := entry.New()
+	system, err := catalog.System(o.system)
 	return system, substrate, err
 }
 

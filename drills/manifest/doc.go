@@ -1,0 +1,60 @@
+// Package manifest makes a system of any language a [drills.System]: a file in
+// YAML says how its replicas are started and spoken to, and no Go is needed.
+//
+//	clients ──link──▶ replica-1
+//	                      ├──link──▶ postgres, redis   (the stores it asks for)
+//	                      └──link──▶ witness           (POST /v1/effects)
+//
+// # The format
+//
+//	name: ledger                       # as reports have it
+//	stores: [postgres, redis]          # which it needs; none without this line
+//	replica:
+//	  command: ["${dir}/ledger", serve]
+//	  environment:
+//	    DATABASE_URL: ${postgres.url}  # by a link of the replica's own
+//	    WITNESS: ${witness.url}
+//	    WITNESS_TOKEN: ${witness.token}
+//	  ports: {http: LISTEN}            # LISTEN=host:port, where the replica is to listen
+//	  ready: {path: /healthz, within: 30s}
+//	  grace: 5s                        # from SIGTERM to SIGKILL
+//	submit:                            # how a job is submitted
+//	  path: /jobs
+//	  headers: {Idempotency-Key: "${key}"}
+//	  body: '{"subject": "${subject}", "args": ${args}}'
+//	  accepted: [202]                  # statuses that promise the job's effect
+//	  rejected: [422]                  # statuses that rule it out
+//	leader:                            # how to ask who leads
+//	  path: /leader
+//	  leadership: control              # as the leader's effects name it
+//	  replica: /holder                 # JSON pointers into the answer
+//	  term: /term
+//	guarantees: {leader: true, effects: exactly-once, means: [key, fencing]}
+//	settle: 4s                         # the longest lease, sweep or retry, plus what they add up to
+//
+// [Schema] is the same as JSON Schema, for editors. docs/witness.openapi.yaml
+// describes the one call by which a replica reports an effect.
+//
+// # Strictness
+//
+// An unknown field, a variable that is not there, a store that is used and not
+// asked for: each is an [Error] with line and column, and all of them are told at
+// once. So a field that a later version brings cannot be ignored by this one.
+// Anchors, aliases and tags are refused.
+//
+// # Variables
+//
+// A variable is written ${name}; $${ stands for a plain ${. In a path a value is
+// escaped for URLs, in a JSON body for strings. ${args} is the exception: it is
+// JSON already (an object, or null), and stands in bodies only.
+//
+// # What an answer means
+//
+// A status in "accepted" acknowledges the job, one in "rejected" says that
+// nothing happened or ever will, and so does a refused connection. Everything
+// else (another status, a redirect, a time-out, half an answer) leaves the
+// outcome open, and the job is submitted again with the same key.
+//
+// Where several replicas say who leads, the highest term counts: one that was
+// cut off may still believe in an old one.
+package manifest

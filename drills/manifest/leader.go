@@ -1,0 +1,71 @@
+package manifest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/drillrun/drillrun/drills"
+)
+
+// ledCluster is a cluster whose replicas can be asked who leads.
+type ledCluster struct{ *cluster }
+
+var _ drills.LeaderReporter = (*ledCluster)(nil)
+
+// Leaderships asks every replica that runs. Of what they say the highest term
+// counts. One that does not answer, or knows of no leader, has no say.
+func (c *ledCluster) Leaderships(ctx context.Context) ([]drills.Leadership, error) {
+	var found []drills.Leadership
+	var errs []error
+	for _, r := range c.replicas {
+		if r.process.Info().PID == 0 {
+			continue
+		}
+		said, err := c.said(ctx, r)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("ask %s who leads: %w", r.process.Info().Name, err))
+		case said.Replica != "" && (len(found) == 0 || said.Term > found[0].Term):
+			found = []drills.Leadership{said}
+		}
+	}
+	if len(found) == 0 {
+		return nil, errors.Join(append(errs, errors.New("no replica names a leader"))...)
+	}
+	return found, nil
+}
+
+// said is what one replica says.
+func (c *ledCluster) said(ctx context.Context, r *replica) (drills.Leadership, error) {
+	spec := c.system.leader
+	text, err := r.ask(ctx, spec.request)
+	if err != nil {
+		return drills.Leadership{}, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var answer any
+	if err := decoder.Decode(&answer); err != nil {
+		return drills.Leadership{}, fmt.Errorf("the answer is no JSON: %w", err)
+	}
+	name, err := spec.replica.of(answer)
+	if err != nil || name == "" {
+		return drills.Leadership{}, err
+	}
+	if _, err := c.replica(name); err != nil {
+		return drills.Leadership{}, fmt.Errorf("it names as the leader what is none: %w", err)
+	}
+	written, err := spec.term.of(answer)
+	if err != nil {
+		return drills.Leadership{}, err
+	}
+	term, err := strconv.ParseUint(written, 10, 64)
+	if err != nil {
+		return drills.Leadership{}, fmt.Errorf("the term is no whole number: %w", err)
+	}
+	return drills.Leadership{Key: spec.leadership, Replica: name, Term: term}, nil
+}

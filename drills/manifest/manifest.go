@@ -1,0 +1,121 @@
+package manifest
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/drillrun/drillrun/drills"
+)
+
+// Schema is the format of a manifest as JSON Schema (2020-12), for editors.
+//
+//go:embed system.schema.json
+var Schema []byte
+
+// System is a system as its manifest describes it.
+type System struct {
+	name       string
+	dir        string // of the manifest, for ${dir}
+	guarantees drills.Guarantees
+	settle     time.Duration
+	stores     []drills.Role
+	replica    replicaSpec
+	submit     *submitSpec // nil where it takes no jobs
+	leader     *leaderSpec // nil where it cannot be asked who leads
+}
+
+var (
+	_ drills.System  = (*System)(nil)
+	_ drills.Settler = (*System)(nil)
+)
+
+// replicaSpec is how a replica is started.
+type replicaSpec struct {
+	command     []template
+	environment []setting
+	ports       []portSpec
+	ready       readySpec
+	grace       time.Duration // zero for the substrate's own
+}
+
+// setting is a variable of the environment.
+type setting struct {
+	name  string
+	value template
+}
+
+// portSpec is a port on which a replica listens.
+type portSpec struct {
+	name     string
+	variable string // of the environment, with host:port
+}
+
+// readySpec is how a replica says that it takes work: by any status from 200 to 299.
+type readySpec struct {
+	request requestSpec
+	within  time.Duration
+}
+
+// requestSpec is one request of HTTP.
+type requestSpec struct {
+	method  string
+	port    string
+	path    template
+	headers []setting
+	body    template
+	media   media // of the body
+}
+
+// submitSpec is how a job is submitted, and what the answers mean.
+type submitSpec struct {
+	request  requestSpec
+	accepted []int
+	rejected []int
+}
+
+// leaderSpec is how a replica is asked who leads.
+type leaderSpec struct {
+	request    requestSpec
+	leadership string  // as its effects name it
+	replica    pointer // into the answer
+	term       pointer
+}
+
+// Load reads the manifest in a file. The error joins one [*Error] for each
+// mistake.
+func Load(file string) (*System, error) {
+	source, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read manifest: %w", err)
+	}
+	return Parse(file, source)
+}
+
+// Parse reads a manifest as if it stood in that file.
+func Parse(file string, source []byte) (*System, error) {
+	dir, err := filepath.Abs(filepath.Dir(file))
+	if err != nil {
+		return nil, fmt.Errorf("find the folder of %s: %w", file, err)
+	}
+	r := &reader{document: document{file: file, lines: strings.Split(strings.ReplaceAll(string(source), "\r\n", "\n"), "\n")}, system: System{dir: dir}}
+	if root, ok := r.open(source); ok {
+		r.manifest(root)
+	}
+	if err := r.wrong(); err != nil {
+		return nil, err
+	}
+	return &r.system, nil
+}
+
+// Name is what reports call the system.
+func (s *System) Name() string { return s.name }
+
+// Guarantees is what the manifest promises.
+func (s *System) Guarantees() drills.Guarantees { return s.guarantees }
+
+// Settle is the time that the system's own machinery needs.
+func (s *System) Settle() time.Duration { return s.settle }

@@ -1,0 +1,228 @@
+package manifest
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/drillrun/drillrun/drills"
+)
+
+// whole has every field that there is.
+const whole = `name: ledger
+stores: [postgres, redis]
+replica:
+  command: ["${dir}/ledger", serve]
+  environment:
+    DATABASE_URL: ${postgres.url}
+    CACHE: ${redis.address}
+    WORKERS: 010
+    PLAIN: "$${HOME}"
+  ports: {http: LISTEN, admin: ADMIN}
+  ready: {method: GET, path: /healthz, port: admin, within: 20s, headers: {X-Probe: drill}}
+  grace: 5s
+submit:
+  method: PUT
+  port: http
+  path: /jobs/${subject}
+  headers: {Idempotency-Key: "${key}", Content-Type: application/json}
+  body: |
+    {"kind": "${kind}", "args": ${args}}
+  accepted: [200, 202]
+  rejected: [422]
+leader:
+  method: GET
+  port: admin
+  path: /leader
+  headers: {X-Probe: drill}
+  leadership: control
+  replica: /holder/name
+  term: /terms/0
+guarantees: {leader: true, effects: exactly-once, means: [key, fencing]}
+settle: 4s
+`
+
+// small has those alone that it needs.
+const small = `name: ledger
+replica:
+  command: [ledger]
+  ports: {http: LISTEN}
+  ready: {path: /ready}
+submit:
+  path: /jobs
+  body: '{"key": "${key}", "args": ${args}}'
+guarantees: {leader: false, effects: at-least-once}
+settle: 4s
+`
+
+func parse(t *testing.T, source string) *System {
+	t.Helper()
+	s, err := Parse("/srv/system.yaml", []byte(source))
+	require.NoError(t, err)
+	return s
+}
+
+func TestAManifestIsReadWhole(t *testing.T) {
+	s := parse(t, whole)
+	require.Equal(t, "ledger", s.Name())
+	require.Equal(t, 4*time.Second, s.Settle())
+	require.Equal(t, drills.Guarantees{
+		Leader: true, Jobs: true, Effects: drills.ExactlyOnce, Means: []string{"key", "fencing"},
+	}, s.Guarantees())
+	require.Equal(t, []drills.Role{drills.RolePostgres, drills.RoleRedis}, s.stores)
+	require.Equal(t, "/srv", s.dir)
+	require.Equal(t, []template{{{variable: "dir"}, {text: "/ledger"}}, {{text: "serve"}}}, s.replica.command)
+	require.Equal(t, []setting{
+		{"DATABASE_URL", template{{variable: "postgres.url"}}}, {"CACHE", template{{variable: "redis.address"}}},
+		{"WORKERS", template{{text: "010"}}}, {"PLAIN", template{{text: "${"}, {text: "HOME}"}}},
+	}, s.replica.environment)
+	require.Equal(t, []portSpec{{"http", "LISTEN"}, {"admin", "ADMIN"}}, s.replica.ports)
+	require.Equal(t, 20*time.Second, s.replica.ready.within)
+	require.Equal(t, "admin", s.replica.ready.request.port)
+	require.Equal(t, 5*time.Second, s.replica.grace)
+	require.Equal(t, "PUT", s.submit.request.method)
+	require.Equal(t, []int{200, 202}, s.submit.accepted)
+	require.Equal(t, []int{422}, s.submit.rejected)
+	require.Equal(t, "control", s.leader.leadership)
+	require.Equal(t, pointer{"holder", "name"}, s.leader.replica)
+	require.Equal(t, pointer{"terms", "0"}, s.leader.term)
+}
+
+func TestWhatIsNotSaidHasDefaults(t *testing.T) {
+	s := parse(t, small)
+	require.Equal(t, "http", s.replica.ready.request.port)
+	require.Equal(t, "GET", s.replica.ready.request.method)
+	require.Equal(t, defaultWithin, s.replica.ready.within)
+	require.Equal(t, "POST", s.submit.request.method)
+	require.Equal(t, []int{200, 201, 202}, s.submit.accepted)
+	require.Empty(t, s.submit.rejected)
+	require.Nil(t, s.leader)
+	s = parse(t, strings.ReplaceAll(cutSubmit(small), "\n", "\r\n"))
+	require.False(t, s.Guarantees().Jobs, "without a way to submit, no jobs")
+}
+
+// cutSubmit is the small manifest without jobs.
+func cutSubmit(source string) string {
+	before, rest, _ := strings.Cut(source, "submit:\n")
+	_, after, _ := strings.Cut(rest, "guarantees:")
+	return before + "guarantees:" + after
+}
+
+// mistakes are what is wrong in a manifest that says new where the small one
+// says old, and what is told of it.
+var mistakes = map[string]struct{ old, new, want string }{
+	"a misspelt field":            {"command:", "comand:", `system.yaml:3:3: unknown field "comand": did you mean "command"?`},
+	"a field of another version":  {"settle: 4s", "settle: 4s\nimages: {a: b}", `system.yaml:11:1: unknown field "images": there are: guarantees, leader`},
+	"a missing field":             {"settle: 4s\n", "", `system.yaml:1:1: the manifest lacks the field "settle": the longest lease`},
+	"a missing field of a part":   {"  ready: {path: /ready}\n", "", `system.yaml:2:1: replica lacks the field "ready"`},
+	"a field without a value":     {"name: ledger", "name:", "system.yaml:1:1: name has no value: want text"},
+	"a field given twice":         {"settle: 4s", "settle: 4s\nsettle: 5s", `system.yaml:11:1: mapping key "settle" already defined at [10:1]`},
+	"a name with a space":         {"name: ledger", "name: my ledger", "system.yaml:1:7: name: want a name of letters"},
+	"a list for a text":           {"name: ledger", "name: [ledger]", "system.yaml:1:7: name: want text"},
+	"a text for a list":           {"command: [ledger]", "command: ledger", "system.yaml:3:12: command: want a list of the program and its arguments"},
+	"an empty list":               {"command: [ledger]", "command: []", "system.yaml:3:12: command: want a list of"},
+	"an empty text":               {"command: [ledger]", `command: [ledger, ""]`, "system.yaml:3:21: command: want text that is not empty"},
+	"a text for a mapping":        {"{path: /ready}", "/ready", "system.yaml:5:10: ready: want the fields headers, method, path, port, within"},
+	"no port":                     {"{http: LISTEN}", "{}", "system.yaml:4:3: a replica has to listen on a port"},
+	"no name of a variable":       {"{http: LISTEN}", "{http: 'A=B'}", "system.yaml:4:17: http: want the name of a variable"},
+	"no name of a port":           {"{http: LISTEN}", "{'': LISTEN}", `system.yaml:4:11: "" is no name of a port`},
+	"two ports in one variable":   {"{http: LISTEN}", "{http: LISTEN, b: LISTEN}", "system.yaml:4:28: LISTEN is another port's variable"},
+	"a port's variable is set":    {"  ports:", "  environment: {LISTEN: a}\n  ports:", "system.yaml:4:17: LISTEN is set already"},
+	"an environment with a dash":  {"  ports:", "  environment: {A-B: a}\n  ports:", `system.yaml:4:17: "A-B" is no name of a variable`},
+	"a port that is not there":    {"{path: /ready}", "{path: /ready, port: htp}", `system.yaml:5:31: unknown port "htp": did you mean "http"?`},
+	"a port that is not chosen":   {"{http: LISTEN}", "{http: LISTEN, b: B}", `system.yaml:5:3: there are several ports: say which, as "port: http"`},
+	"a store nobody asked for":    {"command: [ledger]", `command: [ledger, "${redis.url}"]`, `system.yaml:3:21: it uses redis, which is not among the stores: write "stores: [redis]"`},
+	"a store that is none":        {"settle: 4s", "settle: 4s\nstores: [mysql]", `system.yaml:11:10: unknown store "mysql": there are: postgres, redis`},
+	"a store that is there twice": {"settle: 4s", "settle: 4s\nstores: [redis, redis]", "system.yaml:11:17: redis is there already"},
+	"an unknown variable":         {"command: [ledger]", `command: [ledger, "${witnes.url}"]`, `unknown variable "witnes.url": did you mean "witness.url"?`},
+	"a variable that is open":     {"command: [ledger]", `command: [ledger, "${dir"]`, `"${" opens a variable that is not closed`},
+	"a variable out of place":     {"path: /ready", `path: "/ready/${key}"`, "system.yaml:5:17: ${key}: there are no variables here"},
+	"args outside of a body":      {"path: /jobs", "path: /jobs?${args}", `system.yaml:7:9: unknown variable "args"`},
+	"a path without a slash":      {"path: /jobs", "path: jobs", "system.yaml:7:9: path: want a path, which begins with a slash"},
+	"an unknown method":           {"path: /jobs", "path: /jobs\n  method: POTS", `system.yaml:8:11: unknown method "POTS": did you mean "POST"?`},
+	"a header with a space":       {"path: /jobs", "path: /jobs\n  headers: {a b: c}", `system.yaml:8:13: "a b" is no name of a header`},
+	"a header of two lines":       {"path: /jobs", "path: /jobs\n  headers: {a: \"b\\nc\"}", "system.yaml:8:16: a: want one line"},
+	"a body that is no JSON":      {`"${key}"`, "${key}", "system.yaml:8:9: the body is no JSON"},
+	"a body that tells no job":    {`"${key}"`, `"k"`, "system.yaml:6:1: a submission has to carry ${subject}"},
+	"a status that is none":       {"path: /jobs", "path: /jobs\n  accepted: [20]", "system.yaml:8:14: accepted: want statuses of HTTP from 200 to 599"},
+	"a status in words":           {"path: /jobs", "path: /jobs\n  accepted: [ok]", "system.yaml:8:14: accepted: want statuses"},
+	"a status of two meanings":    {"path: /jobs", "path: /jobs\n  rejected: [404, 202]", "system.yaml:8:13: 202 cannot mean both"},
+	"a duration without a unit":   {"settle: 4s", "settle: 4", "system.yaml:10:9: settle: want a duration above zero, such as 500ms or 4s"},
+	"a duration below zero":       {"settle: 4s", "settle: -4s", "system.yaml:10:9: settle: want a duration above zero"},
+	"a word for true":             {"leader: false", "leader: no", "system.yaml:9:22: leader: want true or false"},
+	"a promise that is none":      {"at-least-once", "exactly", `system.yaml:9:38: unknown effects "exactly"`},
+	"means that are none":         {"at-least-once}", "at-least-once, means: [luck]}", `system.yaml:9:61: unknown means "luck": there are: fencing, key, transaction`},
+	"a leader without a promise":  {"settle: 4s", "settle: 4s\nleader: {path: /l, leadership: c, replica: /r, term: /t}", `system.yaml:11:1: it says how to ask for a leader, and promises none`},
+	"a pointer without a slash":   {"settle: 4s", "settle: 4s\nleader: {path: /l, leadership: c, replica: r, term: /t}", "system.yaml:11:44: replica: want a JSON pointer"},
+	"an anchor":                   {"name: ledger", "name: &n ledger", "system.yaml:1:7: anchors, aliases and tags are not taken"},
+	"a tag":                       {"name: ledger", "name: !!str ledger", "system.yaml:1:7: anchors, aliases and tags are not taken"},
+	"a merge":                     {"settle: 4s", "settle: 4s\n<<: {a: b}", "system.yaml:11:1: the manifest: want a plain word before the colon"},
+	"a second document":           {"settle: 4s", "settle: 4s\n---\nname: b", "system.yaml:11:1: a second document begins here"},
+	"no YAML":                     {"name: ledger", "name: [ledger", "system.yaml:2:1: ',' or ']' must be specified"},
+	"a tab for indentation":       {"  ports:", "\tports:", "system.yaml:4:1: found character '\t' that cannot start any token"},
+}
+
+func TestMistakesNameTheirPlace(t *testing.T) {
+	for name, m := range mistakes {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, 1, strings.Count(small, m.old))
+			_, err := Parse("system.yaml", []byte(strings.Replace(small, m.old, m.new, 1)))
+			require.ErrorContains(t, err, m.want)
+		})
+	}
+}
+
+func TestHowItIsWrittenDoesNotMatter(t *testing.T) {
+	want := parse(t, small)
+	for name, source := range map[string]string{
+		"a comment, and a mark before it begins": "# of a ledger\n---\n" + small,
+		"a mark after its end":                   small + "...\n",
+		"line ends of Windows":                   strings.ReplaceAll(small, "\n", "\r\n"),
+		"JSON": `{"name": "ledger", "replica": {"command": ["ledger"], "ports": {"http": "LISTEN"}, "ready": {"path": "/ready"}},
+			"submit": {"path": "/jobs", "body": "{\"key\": \"${key}\", \"args\": ${args}}"},
+			"guarantees": {"leader": false, "effects": "at-least-once"}, "settle": "4s"}`,
+	} {
+		got, err := Parse("/srv/system.yaml", []byte(source))
+		require.NoError(t, err, name)
+		require.Equal(t, want, got, name)
+	}
+}
+
+func TestWhatIsNoManifestIsRefused(t *testing.T) {
+	for source, want := range map[string]string{
+		"":                                   "system.yaml:1:1: it is empty",
+		"# nothing\n":                        "system.yaml:1:1: it is empty",
+		"ledger":                             "system.yaml:1:1: the manifest: want the fields guarantees, leader",
+		strings.Repeat("#", maxSource) + "#": "system.yaml:1:1: a manifest has at most 65536 bytes, this has 65537",
+	} {
+		_, err := Parse("system.yaml", []byte(source))
+		require.ErrorContains(t, err, want)
+	}
+	_, err := Load("testdata/missing.yaml")
+	require.ErrorContains(t, err, "read manifest: open testdata/missing.yaml")
+}
+
+func TestEveryMistakeIsToldAtOnceInTheOrderOfTheFile(t *testing.T) {
+	_, err := Parse("system.yaml", []byte("setle: 4s\nname: [\"a\", b]\nreplica: {command: [], ready: 1}\n"))
+	joined, ok := err.(interface{ Unwrap() []error })
+	require.True(t, ok)
+	var places [][2]int
+	for _, e := range joined.Unwrap() {
+		var mistake *Error
+		require.ErrorAs(t, e, &mistake)
+		places = append(places, [2]int{mistake.Line, mistake.Column})
+	}
+	require.Equal(t, [][2]int{{1, 1}, {1, 1}, {1, 1}, {2, 7}, {3, 1}, {3, 20}, {3, 31}}, places)
+}
+
+func TestAMistakeIsShown(t *testing.T) {
+	_, err := Parse("dir/system.yaml", []byte(strings.Replace(small, "settle: 4s", "settle: soon # enough", 1)))
+	require.EqualError(t, err, `dir/system.yaml:10:9: settle: want a duration above zero, such as 500ms or 4s
+  10 | settle: soon # enough
+     |         ^`)
+	require.Equal(t, "f:1:4: wrong\n  1 | \t\u00e9: x\n    | \t  ^",
+		(&Error{File: "f", Line: 1, Column: 4, Text: "\t\u00e9: x", Err: errors.New("wrong")}).Error(), "tabs stay, letters become spaces")
+}

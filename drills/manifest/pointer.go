@@ -1,0 +1,48 @@
+package manifest
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// pointer is a JSON pointer (RFC 6901): the way to a value in an answer.
+type pointer []string
+
+func parsePointer(text string) pointer {
+	unescape := strings.NewReplacer("~1", "/", "~0", "~")
+	var p pointer
+	for _, step := range strings.Split(text, "/")[1:] {
+		p = append(p, unescape.Replace(step))
+	}
+	return p
+}
+
+// of finds what the pointer leads to, as text; null and what is not there are
+// empty.
+func (p pointer) of(answer any) (string, error) {
+	for _, step := range p {
+		switch inside := answer.(type) {
+		case map[string]any:
+			answer = inside[step]
+		case []any:
+			i, err := strconv.ParseUint(step, 10, 16)
+			if err != nil || int(i) >= len(inside) {
+				return "", nil
+			}
+			answer = inside[i]
+		default:
+			return "", nil
+		}
+	}
+	switch found := answer.(type) {
+	case nil:
+		return "", nil
+	case string:
+		return found, nil
+	case json.Number:
+		return found.String(), nil
+	}
+	return "", fmt.Errorf("/%s is neither text nor a number", strings.Join(p, "/"))
+}

@@ -1,0 +1,128 @@
+package manifest
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/jsonschema-go/jsonschema"
+	"github.com/stretchr/testify/require"
+)
+
+// schema is the schema of manifests, ready to judge some.
+func schema(t testing.TB) (*jsonschema.Schema, *jsonschema.Resolved) {
+	t.Helper()
+	var s jsonschema.Schema
+	require.NoError(t, json.Unmarshal(Schema, &s))
+	resolved, err := s.Resolve(nil)
+	require.NoError(t, err)
+	return &s, resolved
+}
+
+// judge holds a source against the schema.
+func judge(t testing.TB, by *jsonschema.Resolved, source []byte) error {
+	t.Helper()
+	var read, instance any
+	if err := yaml.Unmarshal(source, &read); err != nil {
+		return err
+	}
+	text, err := json.Marshal(read) // numbers as JSON has them
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &instance))
+	return by.Validate(instance)
+}
+
+// The fields of each part are those of the schema, by what is told of a field
+// that is in neither; and what the schema requires is what is missed.
+func TestTheSchemaHasTheFieldsOfTheDecoder(t *testing.T) {
+	s, _ := schema(t)
+	for path, part := range map[string]*jsonschema.Schema{
+		"":               s,
+		"replica":        s.Properties["replica"],
+		"replica: ready": s.Properties["replica"].Properties["ready"],
+		"submit":         s.Properties["submit"],
+		"leader":         s.Properties["leader"],
+		"guarantees":     s.Properties["guarantees"],
+	} {
+		source := "zzzzzzzz: 1\n"
+		if path != "" {
+			source = strings.ReplaceAll(path, ": ", ": {") + ": {zzzzzzzz: 1" + strings.Repeat("}", strings.Count(path, ":")+1) + "\n"
+		}
+		_, err := Parse("system.yaml", []byte(source))
+		fields := slices.Sorted(maps.Keys(part.Properties))
+		require.NotEmpty(t, fields, path)
+		require.ErrorContains(t, err, `unknown field "zzzzzzzz": there are: `+strings.Join(fields, ", ")+"\n", path)
+		for _, name := range fields {
+			lacks := `lacks the field "` + name + `"`
+			if slices.Contains(part.Required, name) {
+				require.ErrorContains(t, err, lacks, path)
+			} else if path != "" {
+				require.NotContains(t, err.Error(), lacks, path)
+			}
+		}
+		requireDescribed(t, path, part)
+	}
+}
+
+func requireDescribed(t *testing.T, path string, part *jsonschema.Schema) {
+	t.Helper()
+	for name, field := range part.Properties {
+		require.NotEmpty(t, field.Description, "%s: %s", path, name)
+	}
+}
+
+func TestTheSchemaTakesWhatTheDecoderTakes(t *testing.T) {
+	_, by := schema(t)
+	example, err := os.ReadFile("../../examples/python/system.yaml")
+	require.NoError(t, err)
+	for _, source := range []string{whole, small, cutSubmit(small), string(example)} {
+		parse(t, source)
+		require.NoError(t, judge(t, by, []byte(source)))
+	}
+}
+
+// The manifests that are shown to readers are ones.
+func TestWhatTheDocumentationShowsIsAManifest(t *testing.T) {
+	_, by := schema(t)
+	guide, err := os.ReadFile("../../docs/guides/plug-in-a-system.md")
+	require.NoError(t, err)
+	_, shown, _ := strings.Cut(string(guide), "```yaml\n")
+	shown, _, _ = strings.Cut(shown, "```")
+	comment, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	var example strings.Builder
+	for line := range strings.Lines(string(comment)) {
+		if text, indented := strings.CutPrefix(line, "//\t"); indented && !strings.ContainsAny(text, "├└▶") {
+			example.WriteString(text)
+		}
+	}
+	for _, source := range []string{shown, example.String()} {
+		require.NotNil(t, parse(t, source).leader)
+		require.NoError(t, judge(t, by, []byte(source)))
+	}
+}
+
+// beyond are the mistakes that a schema cannot see: those between two places,
+// in variables, and in how it is written.
+var beyond = []string{
+	"a port that is not there", "a port that is not chosen", "a port's variable is set", "two ports in one variable",
+	"a store nobody asked for", "an unknown variable", "a variable that is open", "a variable out of place", "args outside of a body",
+	"a body that is no JSON", "a body that tells no job", "a status of two meanings", "a leader without a promise",
+	"a header of two lines", "an anchor", "a tag", "a second document",
+}
+
+func TestTheSchemaRefusesWhatTheDecoderRefuses(t *testing.T) {
+	_, by := schema(t)
+	for name, m := range mistakes {
+		err := judge(t, by, []byte(strings.Replace(small, m.old, m.new, 1)))
+		if slices.Contains(beyond, name) {
+			require.NoError(t, err, "%s: it is not beyond the schema", name)
+		} else {
+			require.Error(t, err, name)
+		}
+	}
+}
