@@ -8,7 +8,7 @@ GOBIN    := $(CURDIR)/.cache/bin
 DRILLRUN := bin/drillrun
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build images drill prove test race fuzz lint vuln bench clean
+.PHONY: help deps build images drill prove league test race fuzz lint vuln bench clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ drill: deps build ## a first drill: crashes of the reference control plane, in a
 TRIALS ?= 5
 prove: deps build ## every known defect against the drills, TRIALS (5) times; writes docs/TRACK_RECORD.md
 	@$(DRILLRUN) prove --trials $(TRIALS) --report track-record=docs/TRACK_RECORD.md --report json=runs/proof.json
+
+league: deps build ## the reference and the Python example in the same drills, TRIALS (5) times; writes docs/LEAGUE.md
+	@$(DRILLRUN) compare examples/league/*.txtar leader-kill --systems reference,./examples/python/system.yaml \
+		--trials $(TRIALS) --report markdown=docs/LEAGUE.md --report json=runs/league.json
 
 # Packages are tested one after the other: several start stores and time things.
 test: deps ## all tests, with real stores, containers where an engine answers, and the race detector

@@ -38,6 +38,7 @@ import (
 	"github.com/drillrun/drillrun/gates/singletons"
 	"github.com/drillrun/drillrun/gates/stuck"
 	"github.com/drillrun/drillrun/gates/takeover"
+	"github.com/drillrun/drillrun/gates/throughput"
 	"github.com/drillrun/drillrun/gates/unfenced"
 	"github.com/drillrun/drillrun/gates/zombie"
 )
@@ -51,7 +52,7 @@ func Faults() map[string]drills.FaultSpec { return faults.All() }
 // Metrics are what gates can judge, in the order of reports.
 func Metrics() []gates.Metric {
 	return []gates.Metric{
-		failover.Metric(), outage.Metric(), availability.Metric(),
+		failover.Metric(), outage.Metric(), availability.Metric(), throughput.Metric(),
 		duplicates.Metric(), lost.Metric(), unfenced.Metric(),
 		redeliveries.Metric(), stuck.Metric(), deadletters.Metric(),
 		takeover.Metric(), recovery.Metric(), overlap.Metric(), zombie.Metric(),

@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -18,6 +19,18 @@ func TestEveryBuiltInScenarioIsSound(t *testing.T) {
 	for _, s := range scripts {
 		require.NotEmpty(t, s.Gates, s.Name)
 		require.NotEmpty(t, s.Summary, s.Name)
+	}
+}
+
+func TestTheScenariosOfTheLeagueAskForJobsAlone(t *testing.T) {
+	files, err := filepath.Glob("../examples/league/*.txtar")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	scripts, err := catalog.Scripts(files)
+	require.NoError(t, err)
+	for _, s := range scripts {
+		require.Equal(t, []string{"jobs"}, s.Requires, s.Name)
+		require.Empty(t, s.Options, s.Name)
 	}
 }
 

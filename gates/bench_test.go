@@ -25,6 +25,7 @@ import (
 	"github.com/drillrun/drillrun/gates/redeliveries"
 	"github.com/drillrun/drillrun/gates/stuck"
 	"github.com/drillrun/drillrun/gates/takeover"
+	"github.com/drillrun/drillrun/gates/throughput"
 	"github.com/drillrun/drillrun/gates/unfenced"
 	"github.com/drillrun/drillrun/gates/zombie"
 )
@@ -34,7 +35,7 @@ func all() []gates.Metric {
 		availability.Metric(), deadletters.Metric(), duplicates.Metric(), failover.Metric(), lost.Metric(),
 		outage.Metric(), redeliveries.Metric(), stuck.Metric(), unfenced.Metric(),
 		takeover.Metric(), recovery.Metric(), overlap.Metric(), zombie.Metric(),
-		leaked.Metric(), latency.Calm(), latency.Fault(),
+		leaked.Metric(), latency.Calm(), latency.Fault(), throughput.Metric(),
 	}
 }
 

@@ -107,6 +107,13 @@ func (g Gate) compileBound(value string) (float64, error) {
 			return 0, fmt.Errorf("%s is a share: want a value like 99.9%% or 0.999, not %q", g.Metric.Name, value)
 		}
 		return share, nil
+	case Rate:
+		number, each := strings.CutSuffix(value, "/s")
+		rate, err := strconv.ParseFloat(number, 64)
+		if err != nil || !each || !(rate >= 0) || math.IsInf(rate, 1) {
+			return 0, fmt.Errorf("%s is a rate: want a value like 150/s, not %q", g.Metric.Name, value)
+		}
+		return rate, nil
 	default:
 		n, err := strconv.ParseUint(value, 10, 53)
 		if err != nil {

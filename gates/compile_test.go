@@ -15,6 +15,7 @@ func known() map[string]gates.Metric {
 		"duplicates":   {Name: "duplicates", Unit: gates.Count},
 		"dead_letters": {Name: "dead_letters", Unit: gates.Count},
 		"availability": {Name: "availability", Unit: gates.Share},
+		"throughput":   {Name: "throughput", Unit: gates.Rate},
 	}
 }
 
@@ -28,6 +29,7 @@ func TestGateLinesAreCompiled(t *testing.T) {
 		"dead_letters != 3":              {Text: "dead_letters != 3", Op: "!=", Bound: 3},
 		"availability >= 99%":            {Text: "availability >= 99%", Op: ">=", Bound: 0.99},
 		"availability > 0.5":             {Text: "availability > 0.5", Op: ">", Bound: 0.5},
+		"throughput >= 150.5/s":          {Text: "throughput >= 150.5/s", Op: ">=", Bound: 150.5},
 	} {
 		t.Run(line, func(t *testing.T) {
 			got, err := gates.Compile(line, known())
@@ -46,7 +48,7 @@ func TestWhatIsWrongWithAGateLineIsSaid(t *testing.T) {
 		"failover < 30s < 40s":               `want "metric[.aggregate] operator value"`,
 		"failovr < 30s":                      `unknown metric "failovr": did you mean "failover"?`,
 		"deadletters == 0":                   `unknown metric "deadletters": did you mean "dead_letters"?`,
-		"speed < 30s":                        `unknown metric "speed": there are: availability, dead_letters, duplicates, failover`,
+		"speed < 30s":                        `unknown metric "speed": there are: availability, dead_letters, duplicates, failover, throughput`,
 		"failover.p9 < 30s":                  `unknown aggregate of failover "p9": did you mean "p90"?`,
 		"failover.mean < 30s":                `unknown aggregate of failover "mean": there are: max, min, n, p50, p90, p95, p99`,
 		"failover. < 30s":                    `unknown aggregate of failover ""`,
@@ -58,6 +60,10 @@ func TestWhatIsWrongWithAGateLineIsSaid(t *testing.T) {
 		"duplicates <= 1.5":                  `duplicates is a count`,
 		"availability >= 101%":               `availability is a share: want a value like 99.9% or 0.999, not "101%"`,
 		"availability >= NaN":                `availability is a share`,
+		"throughput >= 150":                  `throughput is a rate: want a value like 150/s, not "150"`,
+		"throughput < NaN/s":                 `throughput is a rate`,
+		"throughput < Inf/s":                 `throughput is a rate`,
+		"throughput >= 0/s":                  `holds whatever happens`,
 		"duplicates = 0":                     `unknown operator "=": want <, <=, ==, !=, >= or >`,
 		"duplicates >= 0":                    `"duplicates >= 0" holds whatever happens: it judges nothing`,
 		"availability <= 100%":               `holds whatever happens`,

@@ -66,9 +66,17 @@ func FormatShare(share float64) string {
 	return shown + "%"
 }
 
+// FormatRate writes a rate to a tenth.
+func FormatRate(rate float64) string {
+	return strings.TrimSuffix(strconv.FormatFloat(rate, 'f', 1, 64), ".0") + "/s"
+}
+
 func formatValue(u Unit, v float64) string {
-	if u == Share {
+	switch u {
+	case Share:
 		return FormatShare(v)
+	case Rate:
+		return FormatRate(v)
 	}
 	return strconv.FormatFloat(v, 'f', -1, 64)
 }

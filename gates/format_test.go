@@ -39,3 +39,9 @@ func TestSharesAreNotRoundedToAllOrNothing(t *testing.T) {
 	require.Equal(t, "0.01%", gates.FormatShare(0.000001))
 	require.Equal(t, "0%", gates.FormatShare(0))
 }
+
+func TestRatesHaveATenth(t *testing.T) {
+	require.Equal(t, "0/s", gates.FormatRate(0))
+	require.Equal(t, "199.8/s", gates.FormatRate(199.76))
+	require.Equal(t, "1200/s", gates.FormatRate(1200))
+}

@@ -18,6 +18,7 @@ const (
 	Count                    // a number of things, which add up over trials
 	Level                    // a number that does not add up: the most at once, how many there are
 	Share                    // a fraction, 0 to 1
+	Rate                     // a number of things a second; N is how many there were
 )
 
 func (u Unit) String() string {
@@ -28,6 +29,8 @@ func (u Unit) String() string {
 		return "count"
 	case Share:
 		return "share"
+	case Rate:
+		return "rate"
 	}
 	return fmt.Sprintf("unit(%d)", int(u))
 }
@@ -71,7 +74,7 @@ type Measurement struct {
 	Samples []Sample // of a Duration
 	Times   Times    // of a Duration with too many samples to tell of each; instead of Samples
 	WhyOpen string   // why open samples are; that the record ended first, if empty
-	Value   float64  // of a Count, a Level or a Share
+	Value   float64  // of a Count, a Level, a Share or a Rate
 	// Values are all that were found of a Level that has one for each of many
 	// things, the smallest first: a gate holds only if it holds for each of
 	// them. Value is the largest then.

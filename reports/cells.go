@@ -66,6 +66,8 @@ func metricCell(r Results, name string) string {
 		return unknownCell(r, name)
 	case m.Unit == gates.Share:
 		return gates.FormatShare(*m.Value)
+	case m.Unit == gates.Rate:
+		return gates.FormatRate(*m.Value)
 	}
 	text := fmt.Sprintf("%.0f", *m.Value)
 	if r.Missing[name] != "" {

@@ -11,7 +11,8 @@
 // JSON, JUnit, Markdown and GitHub's annotations; see [Formats].
 //
 // A [Matrix] is what package prove found of known defects; see [MatrixFormats]
-// and [TrackRecord].
+// and [TrackRecord]. A [League] is the results of several systems side by side;
+// see [LeagueFormats].
 //
 // A number that is not known is null and has its reason in "missing". JSON has
 // no infinity: a sample that never ended is counted in "never", and a quantile

@@ -12,8 +12,8 @@ import (
 
 // Merge makes one result of several trials of a scenario.
 //
-// Samples are pooled and counts summed; of levels the highest is kept.
-// A gate line is judged anew: a quantile
+// Samples are pooled and counts summed; of levels the highest is kept, and
+// rates are those of all their seconds. A gate line is judged anew: a quantile
 // (and a number of samples) over the pooled samples, which may be many enough
 // only now; any other line fails if it failed in any trial, and passes if it
 // passed in each. A doubt about one trial keeps every line from passing. Trials
@@ -142,6 +142,8 @@ func (m Metric) plus(other Metric) Metric {
 	switch {
 	case m.Value != nil && m.Unit == gates.Share:
 		value = (*m.Value*float64(m.N) + value*float64(other.N)) / float64(sum.N)
+	case m.Value != nil && m.Unit == gates.Rate: // of all their seconds
+		value = float64(sum.N) / (float64(m.N) / *m.Value + float64(other.N)/value)
 	case m.Value != nil && sum.Unit == gates.Level:
 		value = max(value, *m.Value)
 	case m.Value != nil:
@@ -211,6 +213,8 @@ func mergedObserved(g Gate, m Metric, trials []Results) string {
 		return g.Observed
 	case m.Unit == gates.Share:
 		return fmt.Sprintf("%s of %d", gates.FormatShare(*m.Value), m.N)
+	case m.Unit == gates.Rate:
+		return fmt.Sprintf("%s in %d trials", gates.FormatRate(*m.Value), len(trials))
 	case m.Unit == gates.Level:
 		return fmt.Sprintf("%s in %d trials", levels(trials, g.Metric), len(trials))
 	case *m.Value == 0:

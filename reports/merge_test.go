@@ -57,6 +57,15 @@ func TestSamplesOfTrialsArePooled(t *testing.T) {
 	}
 }
 
+func TestARateOverTrialsIsThatOfAllTheirSeconds(t *testing.T) {
+	trial := func(rate float64, n int) reports.Results {
+		return reports.Results{Metrics: map[string]reports.Metric{"throughput": {Unit: gates.Rate, Value: &rate, N: n}}}
+	}
+	merged := reports.Merge([]reports.Results{trial(100, 100), trial(10, 90), trial(50, 100)}) // 1 s, 9 s, 2 s
+	require.Equal(t, 290, merged.Metrics["throughput"].N)
+	require.InDelta(t, 290.0/12, *merged.Metrics["throughput"].Value, 1e-9)
+}
+
 func TestAGateFailsIfItFailedInAnyTrial(t *testing.T) {
 	merged := trials(t)
 	g := gateOf(t, merged, "failover < 1s")

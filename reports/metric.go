@@ -11,7 +11,8 @@ import (
 const SamplesLimit = 1000
 
 // Metric is one measured metric. In JSON a count is a number or null, a share
-// {"share":0.998,"n":4000}, and a time its distribution:
+// {"share":0.998,"n":4000}, a rate {"per_s":199.8,"n":4000}, and a time its
+// distribution:
 //
 //	{"n":3,"min_ms":4.1,"p50_ms":5,"p95_ms":9.2,"p99_ms":null,"max_ms":9.2,"samples_ms":[4.1,5,9.2]}
 //
@@ -26,8 +27,8 @@ const SamplesLimit = 1000
 // few or unended.
 type Metric struct {
 	Unit   gates.Unit
-	Value  *float64        // of a count or a share; nil where it is not known
-	N      int             // operations that a share is of; samples of a time
+	Value  *float64        // of a count, a share or a rate; nil where it is not known
+	N      int             // operations that a share or a rate is of; samples of a time
 	Times  gates.Times     // of a time; fewer than N where results.json left them out
 	Waited []time.Duration // for the ends of those that never came, as far as it is known
 

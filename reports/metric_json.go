@@ -33,6 +33,11 @@ type shareJSON struct {
 	N     int      `json:"n"`
 }
 
+type rateJSON struct {
+	PerSecond *float64 `json:"per_s"`
+	N         int      `json:"n"`
+}
+
 // MarshalJSON writes the forms that [Metric] tells of.
 func (m Metric) MarshalJSON() ([]byte, error) {
 	switch m.Unit {
@@ -40,6 +45,8 @@ func (m Metric) MarshalJSON() ([]byte, error) {
 		return json.Marshal(m.times())
 	case gates.Share:
 		return json.Marshal(shareJSON{m.Value, m.N})
+	case gates.Rate:
+		return json.Marshal(rateJSON{m.Value, m.N})
 	}
 	return json.Marshal(m.Value)
 }
@@ -125,15 +132,20 @@ func (m *Metric) UnmarshalJSON(text []byte) error {
 	}
 	var both struct {
 		timesJSON
-		Share json.RawMessage `json:"share"`
+		Share     json.RawMessage `json:"share"`
+		PerSecond json.RawMessage `json:"per_s"`
 	}
 	if err := json.Unmarshal(text, &both); err != nil {
 		return fmt.Errorf("read a metric: %w", err)
 	}
 	m.N = both.N
-	if both.Share != nil {
+	switch {
+	case both.Share != nil:
 		m.Unit = gates.Share
 		return json.Unmarshal(both.Share, &m.Value)
+	case both.PerSecond != nil:
+		m.Unit = gates.Rate
+		return json.Unmarshal(both.PerSecond, &m.Value)
 	}
 	m.Unit = gates.Duration
 	m.Times = both.times()

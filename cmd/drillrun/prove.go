@@ -116,7 +116,7 @@ func (o *proveOptions) prove(cmd *cobra.Command) error {
 	drill := func(ctx context.Context, d prove.Drill) (reports.Results, error) {
 		run := o.run
 		run.defect = d.Defect
-		s := &series{options: &run, system: system, entry: substrate, provider: provider, progress: p, versions: versions()}
+		s := &series{options: &run, label: d.Defect, system: system, entry: substrate, provider: provider, progress: p, versions: versions()}
 		return s.one(ctx, scripts[d.Scenario], d.Trial)
 	}
 	matrix, err := prove.Run(ctx, prove.Config{

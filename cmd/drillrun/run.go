@@ -100,7 +100,7 @@ func (o *runOptions) run(cmd *cobra.Command, names []string) error {
 		return &exitError{exitEnvironment, err}
 	}
 	p := newProgress(cmd.ErrOrStderr(), o.quiet, o.parallel)
-	s := &series{options: o, system: system, entry: substrate, provider: provider, progress: p, versions: versions()}
+	s := &series{options: o, label: o.defect, system: system, entry: substrate, provider: provider, progress: p, versions: versions()}
 	document, err := s.all(ctx, scripts)
 	p.close()
 	err = errors.Join(err, provider.Close())

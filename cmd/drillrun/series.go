@@ -23,6 +23,7 @@ import (
 // series is the drills of one command.
 type series struct {
 	options  *runOptions
+	label    string // tells its drills from those of other series; may be empty
 	system   drills.System
 	entry    catalog.SubstrateEntry // of the substrate
 	provider catalog.Provider
@@ -121,8 +122,8 @@ func (s *series) drill(ctx context.Context, t *trial) (reports.Results, error) {
 		return reports.Skip(script.Name, seed, why), nil
 	}
 	name, number := script.Name, 0
-	if o.defect != "" {
-		name = o.defect + ", " + name
+	if s.label != "" {
+		name = s.label + ", " + name
 	}
 	if o.trials > 1 {
 		name, number = fmt.Sprintf("%s %d/%d", name, t.number, o.trials), t.number
