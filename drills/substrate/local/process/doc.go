@@ -32,8 +32,9 @@
 //
 // # Failure cases
 //
-//   - A thread in uninterruptible sleep can neither be stopped nor killed;
-//     Pause and Kill then end with their context and say what they waited for.
+//   - A thread in uninterruptible sleep can neither be stopped nor killed. For
+//     Pause it counts as stopped, since it stops before it is back in its
+//     program; Kill waits for it, for a bounded time, and says so if in vain.
 //   - A command that is a shell script should exec its program: a group whose
 //     leader has ended is killed, not terminated.
 //   - A paused process gets a parent-death signal other than SIGKILL only

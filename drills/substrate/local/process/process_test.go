@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -41,6 +43,9 @@ func TestMain(m *testing.M) {
 	case "parent":
 		haveChildren()
 		sayAndWait(nil)
+	case "forking":
+		go forkHalfway()
+		sayAndWait(nil)
 	}
 }
 
@@ -64,6 +69,21 @@ func haveChildren() {
 			panic(err)
 		}
 	}
+}
+
+// forkHalfway is what a program looks like that is about to start another one:
+// the thread sleeps uninterruptibly until the child, which never does, executes
+// something.
+func forkHalfway() {
+	runtime.LockOSThread()
+	child, _, errno := syscall.RawSyscall(syscall.SYS_CLONE, syscall.CLONE_VFORK|uintptr(syscall.SIGCHLD), 0, 0)
+	if errno != 0 {
+		panic(errno)
+	}
+	for child == 0 {
+		_, _, errno = syscall.RawSyscall(syscall.SYS_PPOLL, 0, 0, 0)
+	}
+	panic(fmt.Sprint("the child did not stay: ", errno))
 }
 
 func start(t *testing.T, mode string, change ...func(*process.Spec)) *process.Process {
@@ -103,6 +123,19 @@ func awaitLines(t *testing.T, p *process.Process, n int) (pids []int) {
 		return len(pids) >= max(n, 1)
 	}, 10*time.Second, time.Millisecond)
 	return pids
+}
+
+// threads gives the ids of a process's threads.
+func threads(t *testing.T, pid int) (ids []int) {
+	t.Helper()
+	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	require.NoError(t, err)
+	for _, task := range tasks {
+		id, err := strconv.Atoi(task.Name())
+		require.NoError(t, err)
+		ids = append(ids, id)
+	}
+	return ids
 }
 
 // states gives the state letter of each process, '-' for one that is gone.
@@ -208,6 +241,21 @@ func TestPause(t *testing.T) {
 		require.NotEqual(t, "T", states(t, []int{pid}))
 	}
 	require.NoError(t, p.Pause(t.Context()))
+}
+
+// TestPauseOfAProgramThatForks is about threads that no signal can stop.
+func TestPauseOfAProgramThatForks(t *testing.T) {
+	for _, tree := range []bool{false, true} {
+		p := start(t, "forking", func(s *process.Spec) { s.Tree = tree })
+		pid := p.Info().PID
+		require.Eventually(t, func() bool { return strings.Contains(states(t, threads(t, pid)), "D") }, 10*time.Second, time.Millisecond)
+		for range 5 {
+			require.NoError(t, p.Pause(t.Context()))
+			require.Regexp(t, "^T*DT*$", states(t, threads(t, pid)))
+			require.NoError(t, p.Resume(t.Context()))
+			require.NotContains(t, states(t, threads(t, pid)), "T")
+		}
+	}
 }
 
 func TestTerminate(t *testing.T) {

@@ -105,17 +105,36 @@ func (s stat) gone() (bool, error) {
 	return now[0].started != s.started || now[0].ended(), nil
 }
 
-// stopped tells whether every thread, or with false no thread, of the process
-// is stopped.
-func (s stat) stopped(want bool) (bool, error) {
+// stopped tells whether a process that was sent SIGSTOP executes nothing any
+// more: every thread is stopped, or in uninterruptible sleep (a disk that is
+// slow, the parent of a vfork) and will stop before it is back in its program.
+// The stop must have begun for that: of several threads one takes the signal,
+// and makes the others stop once it does.
+func (s stat) stopped() (bool, error) {
+	stopped, asleep, awake, err := s.threads()
+	return awake == 0 && (stopped > 0 || asleep <= 1), err
+}
+
+// running tells whether no thread of the process is stopped.
+func (s stat) running() (bool, error) {
+	stopped, _, _, err := s.threads()
+	return stopped == 0, err
+}
+
+// threads counts the living threads of the process: those that are stopped,
+// in uninterruptible sleep, and neither.
+func (s stat) threads() (stopped, asleep, awake int, err error) {
 	threads, err := readStats(fmt.Sprintf("/proc/%d/task/[0-9]*/stat", s.pid))
-	if err != nil {
-		return false, err
-	}
 	for _, t := range threads {
-		if !t.ended() && (t.state == 'T') != want {
-			return false, nil
+		switch {
+		case t.ended():
+		case t.state == 'T':
+			stopped++
+		case t.state == 'D':
+			asleep++
+		default:
+			awake++
 		}
 	}
-	return true, nil
+	return stopped, asleep, awake, err
 }

@@ -18,7 +18,7 @@ const (
 	poll = time.Millisecond
 	// patience bounds what the kernel does in microseconds, unless a thread
 	// is in uninterruptible sleep.
-	patience = 5 * time.Second
+	patience = 20 * time.Second
 	// quitting is how long the end of a process by Quit may take at Close.
 	quitting = 2 * time.Second
 )
@@ -77,7 +77,7 @@ func (p *Process) Terminate(ctx context.Context) (drills.Exit, error) {
 }
 
 // Pause stops every thread of the process, its group and, for a tree, its
-// descendants, and returns once they are stopped.
+// descendants, and returns once none executes anything of its program.
 func (p *Process) Pause(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -101,7 +101,7 @@ func (p *Process) pause(ctx context.Context) error {
 	if !slices.ContainsFunc(all, func(s stat) bool { return s.pid == p.run.pid }) {
 		return drills.ErrNotRunning // it has ended and waits to be reaped
 	}
-	return awaitAll(ctx, "stopped", all, func(s stat) (bool, error) { return s.stopped(true) })
+	return awaitAll(ctx, "stopped", all, stat.stopped)
 }
 
 // freeze stops the process, so that it can neither fork nor reap, and lists
@@ -111,7 +111,7 @@ func (p *Process) freeze(ctx context.Context) ([]stat, error) {
 		return nil, err
 	}
 	self := stat{pid: p.run.pid}
-	if err := await(ctx, func() (bool, error) { return self.stopped(true) }); err != nil {
+	if err := await(ctx, self.stopped); err != nil {
 		return nil, fmt.Errorf("wait until it is stopped: %w", err)
 	}
 	return family(p.run.pid)
@@ -139,7 +139,7 @@ func (p *Process) resume(ctx context.Context) error {
 	if err := signalAll(all, unix.SIGCONT); err != nil {
 		return err
 	}
-	return awaitAll(ctx, "running again", all, func(s stat) (bool, error) { return s.stopped(false) })
+	return awaitAll(ctx, "running again", all, stat.running)
 }
 
 // end ends a process at once. What keeps it from quitting, if anything, does
@@ -211,7 +211,8 @@ func awaitAll(ctx context.Context, what string, all []stat, is func(stat) (bool,
 	return nil
 }
 
-// await polls until it is so.
+// await polls until it is so. When its time is over it looks a last time: a
+// machine that stood still has not been looked at for as long.
 func await(ctx context.Context, is func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -223,6 +224,9 @@ func await(ctx context.Context, is func() (bool, error)) error {
 		}
 		select {
 		case <-ctx.Done():
+			if ok, err := is(); ok || err != nil {
+				return err
+			}
 			return ctx.Err()
 		case <-tick.C:
 		}
