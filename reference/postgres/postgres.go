@@ -13,7 +13,10 @@
 // used: a statement sent on it would have an unknown outcome for nothing.
 //
 // For the others: a frozen replica's open transaction ends at
-// idle_in_transaction_session_timeout, a wait for a lock at lock_timeout.
+// idle_in_transaction_session_timeout, a wait for a lock at lock_timeout. Both
+// are half a ttl, the time for which a leadership is valid without an answer:
+// what a lost holder has begun, even if it had to wait for a lock first, has let
+// the row of its term go before the holder's session lets the lock go.
 package postgres
 
 import (
@@ -45,7 +48,7 @@ func (o Options) connectLimit() time.Duration { return min(o.TTL/2, 2*time.Secon
 func (o Options) params() map[string]string {
 	return map[string]string{
 		"application_name":                    o.Name,
-		"idle_in_transaction_session_timeout": Millis(o.TTL),
+		"idle_in_transaction_session_timeout": Millis(o.TTL / 2),
 		"lock_timeout":                        Millis(o.TTL / 2),
 		"client_connection_check_interval":    Millis(o.TTL / 8),
 	}

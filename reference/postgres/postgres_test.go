@@ -34,7 +34,7 @@ func pool(t *testing.T, url string, ttl time.Duration, size int32) *pgxpool.Pool
 func TestSessionsCannotHoldOthersUp(t *testing.T) {
 	p := pool(t, stores.Database(t), 2*time.Second, 1)
 	for setting, want := range map[string]string{
-		"idle_in_transaction_session_timeout": "2s", "lock_timeout": "1s",
+		"idle_in_transaction_session_timeout": "1s", "lock_timeout": "1s",
 		"client_connection_check_interval": "250ms", "application_name": "test",
 	} {
 		require.Equal(t, want, teststores.One[string](t, p, `SELECT current_setting($1)`, setting))
