@@ -14,6 +14,7 @@ const (
 	RoleReplica  Role = "replica"
 	RolePostgres Role = "postgres"
 	RoleRedis    Role = "redis"
+	RoleStore    Role = "store" // any other, by a program that the system brings along
 )
 
 // Substrate is where processes run and how links come to be.
@@ -21,8 +22,8 @@ type Substrate interface {
 	// Store starts a store of that role and returns once it takes
 	// connections.
 	Store(ctx context.Context, name string, role Role) (Store, error)
-	// Launch starts a replica. It returns once the process runs; whether it
-	// is ready is the system's to know.
+	// Launch starts a replica, or a store that the system brings along. It returns
+	// once the process runs; whether it is ready is the system's to know.
 	Launch(ctx context.Context, spec ProcessSpec) (Process, error)
 	// Link places one proxy between a replica and a dependency.
 	Link(ctx context.Context, spec LinkSpec) (Link, error)
@@ -38,15 +39,31 @@ type Placed interface {
 	Place() string
 }
 
-// ProcessSpec describes a replica to launch.
+// Imager is an optional interface of a Substrate that runs images.
+type Imager interface {
+	// CheckImage says what is missing for that image to be run.
+	CheckImage(ctx context.Context, name string) error
+}
+
+// ProcessSpec describes a process to launch.
 type ProcessSpec struct {
 	Name    string
+	Role    Role     // RoleReplica by default
 	Command []string // program and arguments
-	Env     []string // KEY=value, in addition to a minimal environment
-	// Ports are the ports the replica listens on, by the name of the
+	// Image is what it is made of where the substrate knows images, in place of a
+	// program of this machine: Command is then what follows the image's entrypoint,
+	// by default the image's own.
+	Image string
+	Env   []string // KEY=value, in addition to a minimal environment
+	// Ports are the ports the process listens on, by the name of the
 	// environment variable in which it finds the address ("API_ADDR").
-	// The address stays the same across restarts: see Ported.
+	// The address stays the same across restarts: see Ported. A number is a
+	// port on which an image listens without being told.
 	Ports []string
+	// Ask asks it to end in good order, in place of SIGTERM; nil for that. It ends
+	// at the latest with ctx, when the grace has passed. An error says that the
+	// process will not have heard, or refused.
+	Ask func(ctx context.Context) error
 	// Grace is how long a terminated process may take before it is killed.
 	Grace time.Duration
 }
@@ -120,10 +137,20 @@ type Pauser interface {
 
 // Terminator is an optional interface of a Process that can be asked to stop.
 type Terminator interface {
-	// Terminate sends SIGTERM and returns once the process is reaped, by its
-	// own end or by SIGKILL when its grace has passed; the Exit tells which.
+	// Terminate sends SIGTERM, or asks as the spec says, and returns once the
+	// process is reaped, by its own end or by SIGKILL when its grace has passed;
+	// the Exit tells which.
 	Terminate(ctx context.Context) (Exit, error)
 }
+
+// Asked is an optional interface of a Terminator that may ask otherwise than by
+// SIGTERM.
+type Asked interface {
+	AskedBy() string // a signal, or ByRequest
+}
+
+// ByRequest says that a process is asked to end as its spec says.
+const ByRequest = "request"
 
 // Limits are how much of the machine a process may take. Zero is no limit.
 type Limits struct {

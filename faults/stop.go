@@ -19,8 +19,8 @@ func Terminate() drills.FaultSpec {
 		VerbSpec: drills.VerbSpec{
 			Name:    "terminate",
 			Usage:   "terminate leader | follower | any | all | REPLICA | STORE",
-			Summary: "SIGTERM: the process is asked to stop, and may hand over before it does",
-			Doc:     "Stands for a deployment or a drained node. Proved by the end of the victim's process; the evidence has its exit code, the signal that ended it if any, and how long it took. Undone by \"start victim\"; at the latest when the drill drains.",
+			Summary: "SIGTERM, or the request that the system has for it: the process is asked to stop, and may hand over before it does",
+			Doc:     "Stands for a deployment or a drained node. Proved by the end of the victim's process; the evidence has what asked it, its exit code, the signal that ended it if any, and how long it took. Undone by \"start victim\"; at the latest when the drill drains.",
 			Check:   func(a drills.Args) error { return a.Takes(1, 1) },
 		},
 		New: func(a drills.Args) (drills.Fault, error) { return &stop{selector: a.Words[0]}, nil },
@@ -110,7 +110,7 @@ func (f *stop) Inject(ctx context.Context) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.exits[p.Info().Name] = map[string]any{
-			"code": exit.Code, "signal": exit.Signal, "took_ms": time.Since(begun).Milliseconds(),
+			"code": exit.Code, "signal": exit.Signal, "took_ms": time.Since(begun).Milliseconds(), "asked_by": askedBy(p),
 		}
 		return nil
 	})
@@ -120,7 +120,15 @@ func (f *stop) Await(context.Context) (drills.Evidence, error) {
 	if err := gone(f.victims); err != nil {
 		return nil, err
 	}
-	return drills.Evidence{"asked_by": "SIGTERM", "ended": f.exits}, nil
+	return drills.Evidence{"ended": f.exits}, nil
+}
+
+// askedBy is what a process is asked by to end.
+func askedBy(p drills.Process) string {
+	if asked, ok := p.(drills.Asked); ok {
+		return asked.AskedBy()
+	}
+	return "SIGTERM"
 }
 
 func (f *stop) Recover(ctx context.Context) error { return startAll(ctx, f.victims) }

@@ -112,8 +112,9 @@ func listDefects(w io.Writer) error {
 
 func listSystems(w io.Writer) error {
 	return table(w, func(row func(string, string)) {
-		for _, name := range slices.Sorted(maps.Keys(catalog.Systems())) {
-			row(name, catalog.Systems()[name].Summary)
+		all := catalog.Systems()
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			row(name, all[name].Summary)
 		}
 		row("./system.yaml", "any other, in any language, by its manifest: docs/guides/plug-in-a-system.md")
 	})

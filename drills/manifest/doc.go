@@ -2,17 +2,24 @@
 // YAML says how its replicas are started and spoken to, and no Go is needed.
 //
 //	clients ──link──▶ replica-1
-//	                      ├──link──▶ postgres, redis   (the stores it asks for)
+//	                      ├──link──▶ postgres, redis   (the stores it asks for, or brings along)
 //	                      └──link──▶ witness           (POST /v1/effects)
 //
 // # The format
 //
 //	name: ledger                       # as reports have it
-//	stores: [postgres, redis]          # which it needs; none without this line
+//	stores:                            # which it needs; none without this line
+//	  - postgres
+//	  - redis
+//	  - name: broker                   # one that it brings along
+//	    command: ["${dir}/broker"]
+//	    ports: {client: ADDRESS}       # ADDRESS=host:port, where it is to listen
 //	replica:
-//	  command: ["${dir}/ledger", serve]
+//	  command: ["${dir}/ledger", serve] # or "image: ledger:1", for containers
+//	  missing: make ledger             # what to do where the program is not there
 //	  environment:
 //	    DATABASE_URL: ${postgres.url}  # by a link of the replica's own
+//	    BROKER: ${broker.address}
 //	    WITNESS: ${witness.url}
 //	    WITNESS_TOKEN: ${witness.token}
 //	  ports: {http: LISTEN}            # LISTEN=host:port, where the replica is to listen
@@ -29,6 +36,10 @@
 //	  leadership: control              # as the leader's effects name it
 //	  replica: /holder                 # JSON pointers into the answer
 //	  term: /term
+//	inspect:                           # how to ask what is in the stores
+//	  path: /counts                    # answered by {"unfinished": 0, "connections": 9}
+//	  each: [connections]              # a replica's own: added up over all that run
+//	stop: {path: /drain}               # asks a replica to end, in place of SIGTERM
 //	guarantees: {leader: true, effects: exactly-once, means: [key, fencing]}
 //	settle: 4s                         # the longest lease, sweep or retry, plus what they add up to
 //

@@ -11,21 +11,18 @@ import (
 	"github.com/drillrun/drillrun/drills"
 )
 
-// ledCluster is a cluster whose replicas can be asked who leads.
-type ledCluster struct{ *cluster }
+// leaders asks the replicas of a cluster who leads.
+type leaders struct{ of *cluster }
 
-var _ drills.LeaderReporter = (*ledCluster)(nil)
+var _ drills.LeaderReporter = leaders{}
 
 // Leaderships asks every replica that runs. Of what they say the highest term
 // counts. One that does not answer, or knows of no leader, has no say.
-func (c *ledCluster) Leaderships(ctx context.Context) ([]drills.Leadership, error) {
+func (l leaders) Leaderships(ctx context.Context) ([]drills.Leadership, error) {
 	var found []drills.Leadership
 	var errs []error
-	for _, r := range c.replicas {
-		if r.process.Info().PID == 0 {
-			continue
-		}
-		said, err := c.said(ctx, r)
+	for _, r := range l.of.running() {
+		said, err := l.said(ctx, r)
 		switch {
 		case err != nil:
 			errs = append(errs, fmt.Errorf("ask %s who leads: %w", r.process.Info().Name, err))
@@ -40,8 +37,8 @@ func (c *ledCluster) Leaderships(ctx context.Context) ([]drills.Leadership, erro
 }
 
 // said is what one replica says.
-func (c *ledCluster) said(ctx context.Context, r *replica) (drills.Leadership, error) {
-	spec := c.system.leader
+func (l leaders) said(ctx context.Context, r *member) (drills.Leadership, error) {
+	spec := l.of.system.leader
 	text, err := r.ask(ctx, spec.request)
 	if err != nil {
 		return drills.Leadership{}, err
@@ -56,7 +53,7 @@ func (c *ledCluster) said(ctx context.Context, r *replica) (drills.Leadership, e
 	if err != nil || name == "" {
 		return drills.Leadership{}, err
 	}
-	if _, err := c.replica(name); err != nil {
+	if _, err := l.of.replica(name); err != nil {
 		return drills.Leadership{}, fmt.Errorf("it names as the leader what is none: %w", err)
 	}
 	written, err := spec.term.of(answer)

@@ -26,14 +26,19 @@ func (s standing) Logs(context.Context) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader(s.log)), nil
 }
 
-// led is a cluster of replicas that run and answer so; "" is one that is dead,
-// though its address answers.
-func led(t *testing.T, answers ...string) *ledCluster {
+// led is a cluster of replicas that say so who leads.
+func led(t *testing.T, answers ...string) leaders {
+	return leaders{answering(t, "/leader", answers...)}
+}
+
+// answering is a cluster of replicas that run and answer at that path; "" is one
+// that is dead, though its address answers.
+func answering(t *testing.T, path string, answers ...string) *cluster {
 	t.Helper()
 	c := &cluster{system: parse(t, whole)}
 	for i, answer := range answers {
 		addr := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			assert.Equal(t, "/leader", r.URL.Path)
+			assert.Equal(t, path, r.URL.Path)
 			if answer == "503" {
 				w.WriteHeader(http.StatusServiceUnavailable)
 			} else if _, err := io.WriteString(w, answer); err != nil {
@@ -44,9 +49,9 @@ func led(t *testing.T, answers ...string) *ledCluster {
 		if answer == "" {
 			info.PID = 0
 		}
-		c.replicas = append(c.replicas, &replica{process: standing{info: info}, addrs: map[string]string{"http": addr, "admin": addr}})
+		c.replicas = append(c.replicas, &member{process: standing{info: info}, addrs: map[string]string{"http": addr, "admin": addr}})
 	}
-	return &ledCluster{c}
+	return c
 }
 
 func TestTheHighestTermSaysWhoLeads(t *testing.T) {
@@ -80,7 +85,7 @@ func TestTheEndOfALogIsTold(t *testing.T) {
 		"one\n":                           "; its log ends with:\n  one",
 		strings.Repeat("x\n", 50) + "end": "; its log ends with:" + strings.Repeat("\n  x", lastLines-1) + "\n  end",
 	} {
-		r := replica{process: standing{log: log}}
+		r := member{process: standing{log: log}}
 		require.Equal(t, want, r.told(t.Context()))
 	}
 }

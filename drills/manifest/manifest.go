@@ -22,10 +22,13 @@ type System struct {
 	dir        string // of the manifest, for ${dir}
 	guarantees drills.Guarantees
 	settle     time.Duration
-	stores     []drills.Role
-	replica    replicaSpec
-	submit     *submitSpec // nil where it takes no jobs
-	leader     *leaderSpec // nil where it cannot be asked who leads
+	stores     []drills.Role // those that substrates know
+	brought    []*storeSpec  // those that it brings along
+	replica    processSpec
+	submit     *submitSpec  // nil where it takes no jobs
+	leader     *leaderSpec  // nil where it cannot be asked who leads
+	inspect    *inspectSpec // nil where it does not count
+	stop       *requestSpec // asks a replica to end; nil for SIGTERM
 }
 
 var (
@@ -33,9 +36,17 @@ var (
 	_ drills.Settler = (*System)(nil)
 )
 
-// replicaSpec is how a replica is started.
-type replicaSpec struct {
-	command     []template
+// storeSpec is a store that the system brings along.
+type storeSpec struct {
+	name string
+	processSpec
+}
+
+// processSpec is how a process is started.
+type processSpec struct {
+	image       string     // in place of a program
+	command     []template // of an image, what follows its entrypoint
+	missing     string     // what to do where the program or the image is not there
 	environment []setting
 	ports       []portSpec
 	ready       readySpec
@@ -48,13 +59,14 @@ type setting struct {
 	value template
 }
 
-// portSpec is a port on which a replica listens.
+// portSpec is a port on which a process listens.
 type portSpec struct {
 	name     string
-	variable string // of the environment, with host:port
+	variable string // of the environment, with host:port; or the number of an image's port
 }
 
-// readySpec is how a replica says that it takes work: by any status from 200 to 299.
+// readySpec is how a process says that it takes work: by any status from 200 to
+// 299, or where the request has no path by taking connections.
 type readySpec struct {
 	request requestSpec
 	within  time.Duration
@@ -83,6 +95,12 @@ type leaderSpec struct {
 	leadership string  // as its effects name it
 	replica    pointer // into the answer
 	term       pointer
+}
+
+// inspectSpec is how a replica is asked for the counts of the stores.
+type inspectSpec struct {
+	request requestSpec
+	each    []string // counts of a replica's own, which are added up
 }
 
 // Load reads the manifest in a file. The error joins one [*Error] for each

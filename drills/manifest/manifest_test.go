@@ -13,12 +13,31 @@ import (
 
 // whole has every field that there is.
 const whole = `name: ledger
-stores: [postgres, redis]
+stores:
+  - postgres
+  - redis
+  - name: broker
+    command: ["${dir}/broker", "${seed}"]
+    missing: make broker
+    environment: {QUIET: true, PEERS: "${replicas}"}
+    ports: {client: LISTEN}
+    ready: {path: /up, within: 3s}
+    grace: 1s
+  - name: files
+    command: [files]
+    ports: {data: DATA, admin: ADMIN}
+    ready: {port: admin}
+  - name: hub
+    image: example.org/hub:1
+    command: [--quiet]
+    ports: {tcp: 4222}
 replica:
   command: ["${dir}/ledger", serve]
+  missing: make ledger
   environment:
     DATABASE_URL: ${postgres.url}
     CACHE: ${redis.address}
+    QUEUE: ${broker.address}/${files.data.address}
     WORKERS: 010
     PLAIN: "$${HOME}"
   ports: {http: LISTEN, admin: ADMIN}
@@ -41,6 +60,18 @@ leader:
   leadership: control
   replica: /holder/name
   term: /terms/0
+inspect:
+  method: POST
+  port: admin
+  path: /counts
+  headers: {X-Probe: drill}
+  each: [connections, goroutines]
+stop:
+  method: DELETE
+  port: admin
+  path: /life
+  headers: {X-Probe: drill}
+  body: '{"drain": true}'
 guarantees: {leader: true, effects: exactly-once, means: [key, fencing]}
 settle: 4s
 `
@@ -73,10 +104,27 @@ func TestAManifestIsReadWhole(t *testing.T) {
 		Leader: true, Jobs: true, Effects: drills.ExactlyOnce, Means: []string{"key", "fencing"},
 	}, s.Guarantees())
 	require.Equal(t, []drills.Role{drills.RolePostgres, drills.RoleRedis}, s.stores)
+	require.Equal(t, []*storeSpec{
+		{"broker", processSpec{
+			command: []template{{{variable: "dir"}, {text: "/broker"}}, {{variable: "seed"}}}, missing: "make broker",
+			environment: []setting{{"QUIET", template{{text: "true"}}}, {"PEERS", template{{variable: "replicas"}}}},
+			ports:       []portSpec{{"client", "LISTEN"}}, grace: time.Second,
+			ready: readySpec{requestSpec{method: "GET", port: "client", path: template{{text: "/up"}}, media: jsonMedia}, 3 * time.Second},
+		}},
+		{"files", processSpec{
+			command: []template{{{text: "files"}}}, ports: []portSpec{{"data", "DATA"}, {"admin", "ADMIN"}},
+			ready: readySpec{requestSpec{method: "GET", port: "admin", media: jsonMedia}, defaultWithin},
+		}},
+		{"hub", processSpec{
+			image: "example.org/hub:1", command: []template{{{text: "--quiet"}}}, ports: []portSpec{{"tcp", "4222"}},
+			ready: readySpec{requestSpec{port: "tcp"}, defaultWithin},
+		}},
+	}, s.brought)
 	require.Equal(t, "/srv", s.dir)
 	require.Equal(t, []template{{{variable: "dir"}, {text: "/ledger"}}, {{text: "serve"}}}, s.replica.command)
 	require.Equal(t, []setting{
 		{"DATABASE_URL", template{{variable: "postgres.url"}}}, {"CACHE", template{{variable: "redis.address"}}},
+		{"QUEUE", template{{variable: "broker.address"}, {text: "/"}, {variable: "files.data.address"}}},
 		{"WORKERS", template{{text: "010"}}}, {"PLAIN", template{{text: "${"}, {text: "HOME}"}}},
 	}, s.replica.environment)
 	require.Equal(t, []portSpec{{"http", "LISTEN"}, {"admin", "ADMIN"}}, s.replica.ports)
@@ -89,6 +137,14 @@ func TestAManifestIsReadWhole(t *testing.T) {
 	require.Equal(t, "control", s.leader.leadership)
 	require.Equal(t, pointer{"holder", "name"}, s.leader.replica)
 	require.Equal(t, pointer{"terms", "0"}, s.leader.term)
+	require.Equal(t, "make ledger", s.replica.missing)
+	require.Equal(t, &requestSpec{
+		method: "DELETE", port: "admin", path: template{{text: "/life"}}, headers: []setting{{"X-Probe", template{{text: "drill"}}}},
+		body: template{{text: `{"drain": true}`}}, media: jsonMedia,
+	}, s.stop)
+	require.Equal(t, "POST", s.inspect.request.method)
+	require.Equal(t, "admin", s.inspect.request.port)
+	require.Equal(t, []string{"connections", "goroutines"}, s.inspect.each)
 }
 
 func TestWhatIsNotSaidHasDefaults(t *testing.T) {
@@ -100,6 +156,8 @@ func TestWhatIsNotSaidHasDefaults(t *testing.T) {
 	require.Equal(t, []int{200, 201, 202}, s.submit.accepted)
 	require.Empty(t, s.submit.rejected)
 	require.Nil(t, s.leader)
+	require.Nil(t, s.inspect)
+	require.Nil(t, s.stop)
 	s = parse(t, strings.ReplaceAll(cutSubmit(small), "\n", "\r\n"))
 	require.False(t, s.Guarantees().Jobs, "without a way to submit, no jobs")
 }
@@ -111,12 +169,20 @@ func cutSubmit(source string) string {
 	return before + "guarantees:" + after
 }
 
+// brings has a store brought along at the end.
+func brings(store string) string { return "settle: 4s\nstores: [{" + store + "}]" }
+
 // mistakes are what is wrong in a manifest that says new where the small one
 // says old, and what is told of it.
 var mistakes = map[string]struct{ old, new, want string }{
 	"a misspelt field":            {"command:", "comand:", `system.yaml:3:3: unknown field "comand": did you mean "command"?`},
-	"a field of another version":  {"settle: 4s", "settle: 4s\nimages: {a: b}", `system.yaml:11:1: unknown field "images": there are: guarantees, leader`},
+	"a field of another version":  {"settle: 4s", "settle: 4s\nimages: {a: b}", `system.yaml:11:1: unknown field "images": there are: guarantees, inspect, leader`},
 	"a missing field":             {"settle: 4s\n", "", `system.yaml:1:1: the manifest lacks the field "settle": the longest lease`},
+	"no program":                  {"  command: [ledger]\n", "", `system.yaml:2:1: replica lacks a "command" (the program and its arguments, as a list) or an "image"`},
+	"a number for a program":      {"{http: LISTEN}", "{http: 8080}", "system.yaml:4:17: a program has to be told where to listen: want the name of a variable"},
+	"a number of no port":         {"command: [ledger]\n  ports: {http: LISTEN}", "image: ledger:1\n  ports: {http: 80800}", "system.yaml:4:17: http: want the number of a port, from 1 to 65535"},
+	"a port twice":                {"command: [ledger]\n  ports: {http: LISTEN}", "image: ledger:1\n  ports: {http: 80, admin: 80}\n", "system.yaml:4:28: 80 is another port's"},
+	"an image of two lines":       {"command: [ledger]", "image: \"a\\nb\"", "system.yaml:3:10: image: want one line"},
 	"a missing field of a part":   {"  ready: {path: /ready}\n", "", `system.yaml:2:1: replica lacks the field "ready"`},
 	"a field without a value":     {"name: ledger", "name:", "system.yaml:1:1: name has no value: want text"},
 	"a field given twice":         {"settle: 4s", "settle: 4s\nsettle: 5s", `system.yaml:11:1: mapping key "settle" already defined at [10:1]`},
@@ -126,10 +192,10 @@ var mistakes = map[string]struct{ old, new, want string }{
 	"an empty list":               {"command: [ledger]", "command: []", "system.yaml:3:12: command: want a list of"},
 	"an empty text":               {"command: [ledger]", `command: [ledger, ""]`, "system.yaml:3:21: command: want text that is not empty"},
 	"a text for a mapping":        {"{path: /ready}", "/ready", "system.yaml:5:10: ready: want the fields headers, method, path, port, within"},
-	"no port":                     {"{http: LISTEN}", "{}", "system.yaml:4:3: a replica has to listen on a port"},
+	"no port":                     {"{http: LISTEN}", "{}", "system.yaml:4:3: it has to listen on a port"},
 	"no name of a variable":       {"{http: LISTEN}", "{http: 'A=B'}", "system.yaml:4:17: http: want the name of a variable"},
 	"no name of a port":           {"{http: LISTEN}", "{'': LISTEN}", `system.yaml:4:11: "" is no name of a port`},
-	"two ports in one variable":   {"{http: LISTEN}", "{http: LISTEN, b: LISTEN}", "system.yaml:4:28: LISTEN is another port's variable"},
+	"two ports in one variable":   {"{http: LISTEN}", "{http: LISTEN, b: LISTEN}", "system.yaml:4:28: LISTEN is another port's"},
 	"a port's variable is set":    {"  ports:", "  environment: {LISTEN: a}\n  ports:", "system.yaml:4:17: LISTEN is set already"},
 	"an environment with a dash":  {"  ports:", "  environment: {A-B: a}\n  ports:", `system.yaml:4:17: "A-B" is no name of a variable`},
 	"a port that is not there":    {"{path: /ready}", "{path: /ready, port: htp}", `system.yaml:5:31: unknown port "htp": did you mean "http"?`},
@@ -137,6 +203,18 @@ var mistakes = map[string]struct{ old, new, want string }{
 	"a store nobody asked for":    {"command: [ledger]", `command: [ledger, "${redis.url}"]`, `system.yaml:3:21: it uses redis, which is not among the stores: write "stores: [redis]"`},
 	"a store that is none":        {"settle: 4s", "settle: 4s\nstores: [mysql]", `system.yaml:11:10: unknown store "mysql": there are: postgres, redis`},
 	"a store that is there twice": {"settle: 4s", "settle: 4s\nstores: [redis, redis]", "system.yaml:11:17: redis is there already"},
+	"a store of a taken name":     {"settle: 4s", brings("name: leader, command: [a], ports: {a: A}"), `system.yaml:11:17: "leader" means something else already`},
+	"a store of a known name":     {"settle: 4s", brings("name: redis, command: [a], ports: {a: A}"), `system.yaml:11:17: "redis" means something else already`},
+	"a store like a replica":      {"settle: 4s", brings("name: replica-1, command: [a], ports: {a: A}"), `system.yaml:11:17: "replica-1" means something else already`},
+	"a store in capitals":         {"settle: 4s", brings("name: Broker, command: [a], ports: {a: A}"), "system.yaml:11:17: name: want a name of small letters"},
+	"a store without a command":   {"settle: 4s", brings("name: broker, ports: {a: A}"), `system.yaml:11:10: store lacks a "command" (`},
+	"a store's unknown field":     {"settle: 4s", brings("name: broker, command: [a], ports: {a: A}, rady: {}"), `unknown field "rady": did you mean "ready"?`},
+	"two stores of one name":      {"settle: 4s", brings("name: a, command: [a], ports: {a: A}}, {name: a, command: [b], ports: {a: A}"), "system.yaml:11:57: a is there already"},
+	"a store's variable":          {"settle: 4s", brings("name: broker, command: ['${witness.url}'], ports: {a: A}"), `unknown variable "witness.url"`},
+	"a store's address":           {"command: [ledger]", `command: [ledger, "${broker.address}"]`, `system.yaml:3:21: unknown variable "broker.address"`},
+	"no choice of a store's port": {"settle: 4s", brings("name: broker, command: [a], ports: {a: A, b: B}"), `system.yaml:11:10: there are several ports: say which, as "port: a"`},
+	"a store's unknown port":      {"settle: 4s", brings("name: broker, command: [a], ports: {a: A}, ready: {port: http}"), `unknown port "http": there are: a`},
+	"a question to nowhere":       {"settle: 4s", brings("name: broker, command: [a], ports: {a: A}, ready: {headers: {A: b}}"), "without a path nothing is sent"},
 	"an unknown variable":         {"command: [ledger]", `command: [ledger, "${witnes.url}"]`, `unknown variable "witnes.url": did you mean "witness.url"?`},
 	"a variable that is open":     {"command: [ledger]", `command: [ledger, "${dir"]`, `"${" opens a variable that is not closed`},
 	"a variable out of place":     {"path: /ready", `path: "/ready/${key}"`, "system.yaml:5:17: ${key}: there are no variables here"},
@@ -156,6 +234,11 @@ var mistakes = map[string]struct{ old, new, want string }{
 	"a promise that is none":      {"at-least-once", "exactly", `system.yaml:9:38: unknown effects "exactly"`},
 	"means that are none":         {"at-least-once}", "at-least-once, means: [luck]}", `system.yaml:9:61: unknown means "luck": there are: fencing, key, transaction`},
 	"a leader without a promise":  {"settle: 4s", "settle: 4s\nleader: {path: /l, leadership: c, replica: /r, term: /t}", `system.yaml:11:1: it says how to ask for a leader, and promises none`},
+	"a count that is none":        {"settle: 4s", "settle: 4s\ninspect: {path: /c, each: [conections]}", `system.yaml:11:28: unknown count "conections": did you mean "connections"?`},
+	"a count that is there twice": {"settle: 4s", "settle: 4s\ninspect: {path: /c, each: [locks, locks]}", "system.yaml:11:35: locks is there already"},
+	"a hint of two lines":         {"command: [ledger]", "command: [ledger]\n  missing: \"a\\nb\"", "system.yaml:4:12: missing: want one line"},
+	"a stop of no JSON":           {"settle: 4s", "settle: 4s\nstop: {path: /stop, body: now}", "system.yaml:11:27: the body is no JSON"},
+	"a stop with a variable":      {"settle: 4s", "settle: 4s\nstop: {path: '/stop/${key}'}", "system.yaml:11:14: ${key}: there are no variables here"},
 	"a pointer without a slash":   {"settle: 4s", "settle: 4s\nleader: {path: /l, leadership: c, replica: r, term: /t}", "system.yaml:11:44: replica: want a JSON pointer"},
 	"an anchor":                   {"name: ledger", "name: &n ledger", "system.yaml:1:7: anchors, aliases and tags are not taken"},
 	"a tag":                       {"name: ledger", "name: !!str ledger", "system.yaml:1:7: anchors, aliases and tags are not taken"},
@@ -195,7 +278,7 @@ func TestWhatIsNoManifestIsRefused(t *testing.T) {
 	for source, want := range map[string]string{
 		"":                                   "system.yaml:1:1: it is empty",
 		"# nothing\n":                        "system.yaml:1:1: it is empty",
-		"ledger":                             "system.yaml:1:1: the manifest: want the fields guarantees, leader",
+		"ledger":                             "system.yaml:1:1: the manifest: want the fields guarantees, inspect, leader",
 		strings.Repeat("#", maxSource) + "#": "system.yaml:1:1: a manifest has at most 65536 bytes, this has 65537",
 	} {
 		_, err := Parse("system.yaml", []byte(source))

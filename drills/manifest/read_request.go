@@ -28,22 +28,58 @@ var (
 	headerName      = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 )
 
-func (r *reader) ready(v value) {
-	s := &r.system.replica.ready
-	s.within = defaultWithin
+// ready reads how a process is asked whether it takes work, by a path that is
+// required for that or may be left out.
+func (r *reader) ready(v value, s *readySpec, required string) {
 	r.request(v, &s.request, http.MethodGet, nil, map[string]field{
+		"path":   {required: required, read: func(v value) { r.path(v, &s.request, nil) }},
 		"within": {read: func(v value) { s.within = r.duration(v) }},
 	})
+	if q := s.request; required == "" && len(q.path) == 0 && (len(q.headers) > 0 || q.method != http.MethodGet) {
+		r.fail(v.at, errors.New("without a path nothing is sent: taking connections will do"))
+	}
 }
 
 func (r *reader) leader(v value) {
 	s := &leaderSpec{}
 	r.system.leader = s
 	r.request(v, &s.request, http.MethodGet, nil, map[string]field{
-		"leadership": {required: "the leadership that the leader's effects name", read: func(v value) { s.leadership, _ = r.text(v) }},
+		"leadership": {required: "the leadership that the leader's effects name", read: func(v value) { s.leadership = r.text(v) }},
 		"replica":    {required: "where the answer names the replica, such as /holder", read: func(v value) { s.replica = r.pointer(v) }},
 		"term":       {required: "where the answer has the term, such as /term", read: func(v value) { s.term = r.pointer(v) }},
 	})
+}
+
+func (r *reader) inspect(v value) {
+	s := &inspectSpec{}
+	r.system.inspect = s
+	r.request(v, &s.request, http.MethodGet, nil, map[string]field{
+		"each": {read: func(v value) {
+			r.list(v, "counts", func(v value) {
+				v.name = "count"
+				name := r.word(v, countNames)
+				if slices.Contains(s.each, name) && name != "" {
+					r.fail(start(v.node), fmt.Errorf("%s is there already", name))
+				}
+				s.each = append(s.each, name)
+			})
+		}},
+	})
+}
+
+func (r *reader) stop(v value) {
+	q := &requestSpec{}
+	r.system.stop = q
+	body := v
+	r.request(v, q, http.MethodPost, nil, map[string]field{
+		"body": {read: func(v value) {
+			body = v
+			q.body = r.template(v, nil)
+		}},
+	})
+	if err := q.checkBody(); err != nil {
+		r.fail(start(body.node), err)
+	}
 }
 
 func (r *reader) submit(v value) {
@@ -91,22 +127,24 @@ func (r *reader) request(v value, q *requestSpec, method string, variables []str
 	q.method, q.media = method, jsonMedia
 	at := v.at
 	fields := map[string]field{
-		"method": {read: func(v value) { q.method, _ = r.word(v, methods) }},
+		"method": {read: func(v value) { q.method = r.word(v, methods) }},
 		"port": {read: func(v value) {
-			q.port, _ = r.text(v)
+			q.port = r.text(v)
 			at = start(v.node)
 		}},
-		"path": {required: "such as /" + v.name, read: func(v value) {
-			q.path = r.template(v, variables)
-			if len(q.path) > 0 && !strings.HasPrefix(q.path[0].text, "/") {
-				r.want(v, "a path, which begins with a slash")
-			}
-		}},
+		"path":    {required: "such as /" + v.name, read: func(v value) { r.path(v, q, variables) }},
 		"headers": {read: func(v value) { r.headers(v, q, variables) }},
 	}
 	maps.Copy(fields, more)
 	r.mapping(v, fields)
-	r.requests = append(r.requests, placed[*requestSpec]{q, at})
+	r.requests = append(r.requests, sent{q, r.to, at})
+}
+
+func (r *reader) path(v value, q *requestSpec, variables []string) {
+	q.path = r.template(v, variables)
+	if len(q.path) > 0 && !strings.HasPrefix(q.path[0].text, "/") {
+		r.want(v, "a path, which begins with a slash")
+	}
 }
 
 func (r *reader) headers(v value, q *requestSpec, variables []string) {
@@ -137,11 +175,8 @@ func (q *requestSpec) checkBody() error {
 
 // pointer reads a JSON pointer.
 func (r *reader) pointer(v value) pointer {
-	text, ok := r.text(v)
-	if !ok {
-		return nil
-	}
-	if !strings.HasPrefix(text, "/") {
+	text := r.text(v)
+	if text != "" && !strings.HasPrefix(text, "/") {
 		r.want(v, "a JSON pointer, which begins with a slash, such as /leader/name")
 		return nil
 	}

@@ -46,11 +46,18 @@ func TestTheSchemaHasTheFieldsOfTheDecoder(t *testing.T) {
 		"replica: ready": s.Properties["replica"].Properties["ready"],
 		"submit":         s.Properties["submit"],
 		"leader":         s.Properties["leader"],
+		"inspect":        s.Properties["inspect"],
+		"stop":           s.Properties["stop"],
+		"stores":         s.Properties["stores"].Items.AnyOf[1],
+		"stores: ready":  s.Properties["stores"].Items.AnyOf[1].Properties["ready"],
 		"guarantees":     s.Properties["guarantees"],
 	} {
 		source := "zzzzzzzz: 1\n"
 		if path != "" {
 			source = strings.ReplaceAll(path, ": ", ": {") + ": {zzzzzzzz: 1" + strings.Repeat("}", strings.Count(path, ":")+1) + "\n"
+			if rest, list := strings.CutPrefix(source, "stores: "); list {
+				source = "stores: [" + strings.TrimSpace(rest) + "]\n"
+			}
 		}
 		_, err := Parse("system.yaml", []byte(source))
 		fields := slices.Sorted(maps.Keys(part.Properties))
@@ -66,6 +73,17 @@ func TestTheSchemaHasTheFieldsOfTheDecoder(t *testing.T) {
 		}
 		requireDescribed(t, path, part)
 	}
+}
+
+func TestTheSchemaHasTheCountsOfTheDecoder(t *testing.T) {
+	s, _ := schema(t)
+	inspect := s.Properties["inspect"]
+	var each []string
+	for _, name := range inspect.Properties["each"].Items.Enum {
+		each = append(each, name.(string))
+	}
+	require.Equal(t, countNames, each)
+	require.Contains(t, inspect.Description, "The counts that there are: "+strings.Join(countNames, ", ")+".")
 }
 
 func requireDescribed(t *testing.T, path string, part *jsonschema.Schema) {
@@ -110,7 +128,8 @@ func TestWhatTheDocumentationShowsIsAManifest(t *testing.T) {
 // in variables, and in how it is written.
 var beyond = []string{
 	"a port that is not there", "a port that is not chosen", "a port's variable is set", "two ports in one variable",
-	"a store nobody asked for", "an unknown variable", "a variable that is open", "a variable out of place", "args outside of a body",
+	"a store nobody asked for", "two stores of one name", "a stop of no JSON", "a stop with a variable", "a number for a program", "a port twice", "a store's variable", "a store's address", "no choice of a store's port",
+	"a store's unknown port", "an unknown variable", "a variable that is open", "a variable out of place", "args outside of a body",
 	"a body that is no JSON", "a body that tells no job", "a status of two meanings", "a leader without a promise",
 	"a header of two lines", "an anchor", "a tag", "a second document",
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strconv"
 
 	"golang.org/x/sync/errgroup"
@@ -11,102 +12,220 @@ import (
 	"github.com/drillrun/drillrun/drills"
 )
 
-// startVariables are those that may stand in the command and the environment.
-func startVariables() []string {
-	all := []string{"dir", "replica.name", "replicas", "seed", "witness.url", "witness.token"}
+// storeVariables may stand in the start of a store that the system brings along.
+var storeVariables = []string{"dir", "replicas", "seed"}
+
+// replicaVariables may stand in the start of a replica.
+func replicaVariables(brought []*storeSpec) []string {
+	all := append([]string{"replica.name", "witness.url", "witness.token"}, storeVariables...)
 	for _, role := range storeRoles {
 		all = append(all, role+".url", role+".address")
 	}
+	for _, s := range brought {
+		for _, port := range s.ports {
+			all = append(all, s.variable(port.name))
+		}
+	}
 	return all
+}
+
+// variable has the address of a store's port. The port need not be said where
+// there is one.
+func (s *storeSpec) variable(port string) string {
+	if len(s.ports) == 1 {
+		return s.name + ".address"
+	}
+	return s.name + "." + port + ".address"
 }
 
 // Start brings up the stores, then the replicas with their links, and returns
 // once every replica is ready.
 func (s *System) Start(ctx context.Context, env drills.Environment, replicas int) (drills.Cluster, error) {
+	if err := s.checkImages(ctx, env.Substrate); err != nil {
+		return nil, errors.Join(err, env.Substrate.Close(context.WithoutCancel(ctx)))
+	}
 	c := &cluster{system: s, substrate: env.Substrate}
 	if err := c.start(ctx, env, replicas); err != nil {
 		return nil, errors.Join(err, c.Close(context.WithoutCancel(ctx)))
 	}
-	if s.leader != nil {
-		return &ledCluster{c}, nil
-	}
-	return c, nil
+	return c.able(), nil
 }
 
-func (c *cluster) start(ctx context.Context, env drills.Environment, replicas int) error {
-	if err := c.startStores(ctx); err != nil {
-		return err
+// able is the cluster with the abilities that the manifest gives it, and no others:
+// what cannot be asked is unknown, and not zero.
+func (c *cluster) able() drills.Cluster {
+	leads, counts := leaders{c}, inspector{c}
+	switch {
+	case c.system.leader != nil && c.system.inspect != nil:
+		return struct {
+			*cluster
+			leaders
+			inspector
+		}{c, leads, counts}
+	case c.system.leader != nil:
+		return struct {
+			*cluster
+			leaders
+		}{c, leads}
+	case c.system.inspect != nil:
+		return struct {
+			*cluster
+			inspector
+		}{c, counts}
 	}
-	c.replicas = make([]*replica, replicas)
-	starting, startCtx := errgroup.WithContext(ctx)
-	for i := range c.replicas {
-		starting.Go(func() (err error) {
-			c.replicas[i], err = c.launch(startCtx, fmt.Sprintf("replica-%d", i+1), env)
-			return err
-		})
-	}
-	if err := starting.Wait(); err != nil {
-		return err
-	}
-	return c.awaitReady(ctx)
+	return c
 }
 
-func (c *cluster) startStores(ctx context.Context) error {
-	c.stores = make([]drills.Store, len(c.system.stores))
-	starting, ctx := errgroup.WithContext(ctx)
-	for i, role := range c.system.stores {
-		starting.Go(func() (err error) {
-			c.stores[i], err = c.substrate.Store(ctx, string(role), role)
-			return err
-		})
+// checkImages wants every image to be there before anything is started.
+func (s *System) checkImages(ctx context.Context, substrate drills.Substrate) error {
+	specs := []*processSpec{&s.replica}
+	for _, b := range s.brought {
+		specs = append(specs, &b.processSpec)
 	}
-	if err := starting.Wait(); err != nil {
-		return fmt.Errorf("start the stores: %w", err)
+	for _, spec := range specs {
+		if spec.image == "" {
+			continue
+		}
+		imager, ok := substrate.(drills.Imager)
+		if !ok {
+			return fmt.Errorf("image %s: %w: images are run with --substrate docker", spec.image, drills.ErrUnsupported)
+		}
+		if err := imager.CheckImage(ctx, spec.image); err != nil {
+			return spec.hint(err)
+		}
 	}
 	return nil
 }
 
-// launch starts one replica behind its links: to the stores, to the witness, and
-// in front of its ports.
-func (c *cluster) launch(ctx context.Context, name string, env drills.Environment) (*replica, error) {
-	r := &replica{addrs: map[string]string{}}
-	values, err := c.linkOut(ctx, r, name, env)
+// hint adds what the manifest says to do about something that is missing.
+func (s *processSpec) hint(err error) error {
+	if s.missing == "" {
+		return err
+	}
+	return fmt.Errorf("%w; the manifest says: %s", err, s.missing)
+}
+
+func (c *cluster) start(ctx context.Context, env drills.Environment, replicas int) error {
+	if err := c.startStores(ctx, env, replicas); err != nil {
+		return fmt.Errorf("start the stores: %w", err)
+	}
+	c.replicas = make([]*member, replicas)
+	starting, startCtx := errgroup.WithContext(ctx)
+	for i := range c.replicas {
+		starting.Go(func() (err error) {
+			c.replicas[i], err = c.startReplica(startCtx, fmt.Sprintf("replica-%d", i+1), env)
+			return err
+		})
+	}
+	if err := starting.Wait(); err != nil {
+		return err
+	}
+	if err := awaitReady(ctx, c.replicas); err != nil || c.system.inspect == nil {
+		return err
+	}
+	return inspector{c}.check(ctx)
+}
+
+func (c *cluster) startStores(ctx context.Context, env drills.Environment, replicas int) error {
+	c.stores = make([]drills.Store, len(c.system.stores))
+	c.brought = make([]*member, len(c.system.brought))
+	starting, startCtx := errgroup.WithContext(ctx)
+	for i, role := range c.system.stores {
+		starting.Go(func() (err error) {
+			c.stores[i], err = c.substrate.Store(startCtx, string(role), role)
+			return err
+		})
+	}
+	values := c.values(env, replicas)
+	for i, spec := range c.system.brought {
+		starting.Go(func() error {
+			c.brought[i] = newMember(&spec.processSpec)
+			return c.launch(startCtx, c.brought[i], drills.ProcessSpec{Name: spec.name, Role: drills.RoleStore}, values)
+		})
+	}
+	if err := starting.Wait(); err != nil {
+		return err
+	}
+	return awaitReady(ctx, c.brought)
+}
+
+// values are those of the variables that every process has.
+func (c *cluster) values(env drills.Environment, replicas int) map[string]string {
+	return map[string]string{"dir": c.system.dir, "replicas": strconv.Itoa(replicas), "seed": strconv.FormatUint(env.Seed, 10)}
+}
+
+// startReplica starts one replica behind its links: to the stores, to the
+// witness, and in front of its ports.
+func (c *cluster) startReplica(ctx context.Context, name string, env drills.Environment) (*member, error) {
+	m := newMember(&c.system.replica)
+	values, err := c.linkOut(ctx, m, name, env)
 	if err != nil {
 		return nil, err
 	}
-	spec := c.system.replica
-	process := drills.ProcessSpec{Name: name, Grace: spec.grace}
-	for _, word := range spec.command {
+	process := drills.ProcessSpec{Name: name, Role: drills.RoleReplica}
+	if c.system.stop != nil {
+		process.Ask = func(ctx context.Context) error { return m.askToEnd(ctx, *c.system.stop) }
+	}
+	return m, c.launch(ctx, m, process, values)
+}
+
+func newMember(spec *processSpec) *member { return &member{spec: spec, addrs: map[string]string{}} }
+
+// launch starts a process with the links in front of its ports.
+func (c *cluster) launch(ctx context.Context, m *member, process drills.ProcessSpec, values map[string]string) (err error) {
+	process.Grace, process.Image = m.spec.grace, m.spec.image
+	for _, word := range m.spec.command {
 		process.Command = append(process.Command, word.fill(values, plain))
 	}
-	for _, variable := range spec.environment {
+	for _, variable := range m.spec.environment {
 		process.Env = append(process.Env, variable.name+"="+variable.value.fill(values, plain))
 	}
-	for _, port := range spec.ports {
+	for _, port := range m.spec.ports {
 		process.Ports = append(process.Ports, port.variable)
 	}
-	if r.process, err = c.substrate.Launch(ctx, process); err != nil {
-		return nil, fmt.Errorf("start %s: %w", name, err)
+	if m.process, err = c.substrate.Launch(ctx, process); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = m.spec.hint(err)
+		}
+		return fmt.Errorf("start %s: %w", process.Name, err)
 	}
-	return r, c.linkIn(ctx, r, name)
+	if err := obeys(m.process, process); err != nil {
+		return fmt.Errorf("start %s: %w", process.Name, err)
+	}
+	return c.linkIn(ctx, m, process.Name)
+}
+
+// obeys wants a substrate to have followed all that it was told: one of an earlier
+// make would drill something else.
+func obeys(p drills.Process, told drills.ProcessSpec) error {
+	if got := p.Info().Role; got != told.Role {
+		return fmt.Errorf("%w: the substrate made a %s of a %s", drills.ErrUnsupported, got, told.Role)
+	}
+	if asked, ok := p.(drills.Asked); told.Ask != nil && (!ok || asked.AskedBy() != drills.ByRequest) {
+		return fmt.Errorf("%w: on this substrate processes are asked to end by signals only", drills.ErrUnsupported)
+	}
+	return nil
 }
 
 // linkOut places the links to what a replica depends on, and gives the values
 // of its variables.
-func (c *cluster) linkOut(ctx context.Context, r *replica, name string, env drills.Environment) (map[string]string, error) {
-	values := map[string]string{
-		"dir": c.system.dir, "replica.name": name, "replicas": strconv.Itoa(len(c.replicas)),
-		"seed": strconv.FormatUint(env.Seed, 10), "witness.token": env.Token(name),
-	}
+func (c *cluster) linkOut(ctx context.Context, m *member, name string, env drills.Environment) (map[string]string, error) {
+	values := c.values(env, len(c.replicas))
+	values["replica.name"], values["witness.token"] = name, env.Token(name)
 	for _, store := range c.stores {
 		to := store.Info().Name
-		l, err := c.link(ctx, r, drills.LinkSpec{From: name, To: to, Upstream: store.Addr()})
+		l, err := c.link(ctx, m, drills.LinkSpec{From: name, To: to, Upstream: store.Addr()})
 		if err != nil {
 			return nil, err
 		}
 		values[to+".url"], values[to+".address"] = store.URL(l.Addr()), l.Addr()
 	}
-	l, err := c.link(ctx, r, drills.LinkSpec{From: name, To: "witness", Upstream: env.Witness})
+	for i, store := range c.system.brought {
+		if err := c.linkBrought(ctx, m, name, store, c.brought[i], values); err != nil {
+			return nil, err
+		}
+	}
+	l, err := c.link(ctx, m, drills.LinkSpec{From: name, To: "witness", Upstream: env.Witness})
 	if err != nil {
 		return nil, err
 	}
@@ -114,27 +233,53 @@ func (c *cluster) linkOut(ctx context.Context, r *replica, name string, env dril
 	return values, nil
 }
 
-// linkIn places the links in front of a replica's ports.
-func (c *cluster) linkIn(ctx context.Context, r *replica, name string) error {
-	ported, ok := r.process.(drills.Ported)
-	if !ok {
-		return fmt.Errorf("start %s: the substrate gives its processes no addresses", name)
-	}
-	for _, port := range c.system.replica.ports {
-		l, err := c.link(ctx, r, drills.LinkSpec{From: "clients", To: name, Upstream: ported.Addr(port.variable)})
+// linkBrought places the links of a replica to each port of a store that the system
+// brings along.
+func (c *cluster) linkBrought(ctx context.Context, m *member, name string, spec *storeSpec, store *member, values map[string]string) error {
+	for _, port := range spec.ports {
+		upstream, err := store.upstream(port)
 		if err != nil {
 			return err
 		}
-		r.addrs[port.name] = l.Addr()
+		l, err := c.link(ctx, m, drills.LinkSpec{From: name, To: spec.name, Upstream: upstream})
+		if err != nil {
+			return err
+		}
+		values[spec.variable(port.name)] = l.Addr()
 	}
 	return nil
 }
 
-func (c *cluster) link(ctx context.Context, r *replica, spec drills.LinkSpec) (drills.Link, error) {
+// upstream is where a process listens itself.
+func (m *member) upstream(port portSpec) (string, error) {
+	ported, ok := m.process.(drills.Ported)
+	if !ok {
+		return "", fmt.Errorf("%s: the substrate gives its processes no addresses", m.process.Info().Name)
+	}
+	return ported.Addr(port.variable), nil
+}
+
+// linkIn places the links in front of a process's ports.
+func (c *cluster) linkIn(ctx context.Context, m *member, name string) error {
+	for _, port := range m.spec.ports {
+		upstream, err := m.upstream(port)
+		if err != nil {
+			return err
+		}
+		l, err := c.link(ctx, m, drills.LinkSpec{From: "clients", To: name, Upstream: upstream})
+		if err != nil {
+			return err
+		}
+		m.addrs[port.name] = l.Addr()
+	}
+	return nil
+}
+
+func (c *cluster) link(ctx context.Context, m *member, spec drills.LinkSpec) (drills.Link, error) {
 	l, err := c.substrate.Link(ctx, spec)
 	if err != nil {
 		return nil, fmt.Errorf("link %s to %s: %w", spec.From, spec.To, err)
 	}
-	r.links = append(r.links, l)
+	m.links = append(m.links, l)
 	return l, nil
 }

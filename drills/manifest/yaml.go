@@ -195,8 +195,9 @@ func (d *document) list(v value, what string, read func(value)) {
 	}
 }
 
-// text reads a text that is not empty.
-func (d *document) text(v value) (text string, ok bool) {
+// text reads a text that is not empty. It is empty where a mistake has been noted.
+func (d *document) text(v value) string {
+	var text string
 	switch n := v.node.(type) {
 	case *ast.StringNode:
 		text = n.Value
@@ -204,7 +205,7 @@ func (d *document) text(v value) (text string, ok bool) {
 		text = n.Value.Value
 	default:
 		d.want(v, "text")
-		return "", false
+		return ""
 	}
 	switch {
 	case text == "":
@@ -212,19 +213,28 @@ func (d *document) text(v value) (text string, ok bool) {
 	case strings.ContainsRune(text, 0):
 		d.want(v, "text without zero bytes")
 	default:
-		return text, true
+		return text
 	}
-	return "", false
+	return ""
 }
 
-// word reads one of several words.
-func (d *document) word(v value, words []string) (word string, ok bool) {
-	word, ok = d.text(v)
-	if ok && !slices.Contains(words, word) {
-		d.fail(start(v.node), suggest.Unknown(v.name, word, words))
-		return "", false
+// line reads a text of one line.
+func (d *document) line(v value) string {
+	text := d.text(v)
+	if strings.ContainsAny(text, "\r\n") {
+		d.want(v, "one line")
 	}
-	return word, ok
+	return text
+}
+
+// word reads one of several words. It is empty where a mistake has been noted.
+func (d *document) word(v value, words []string) string {
+	word := d.text(v)
+	if word != "" && !slices.Contains(words, word) {
+		d.fail(start(v.node), suggest.Unknown(v.name, word, words))
+		return ""
+	}
+	return word
 }
 
 func (d *document) boolean(v value) bool {
@@ -250,11 +260,21 @@ func (d *document) duration(v value) time.Duration {
 
 // status reads an HTTP status.
 func (d *document) status(v value) int {
+	return d.whole(v, 200, 599, "statuses of HTTP from 200 to 599")
+}
+
+// portNumber reads the number of a port, as text.
+func (d *document) portNumber(v value) string {
+	return strconv.Itoa(d.whole(v, 1, 65535, "the number of a port, from 1 to 65535"))
+}
+
+// whole reads a whole number from least to most.
+func (d *document) whole(v value, least, most int, what string) int {
 	if n, ok := v.node.(*ast.IntegerNode); ok {
-		if status, err := strconv.Atoi(fmt.Sprint(n.Value)); err == nil && status >= 200 && status <= 599 {
-			return status
+		if number, err := strconv.Atoi(fmt.Sprint(n.Value)); err == nil && number >= least && number <= most {
+			return number
 		}
 	}
-	d.want(v, "statuses of HTTP from 200 to 599")
+	d.want(v, what)
 	return 0
 }

@@ -27,10 +27,11 @@ type containerSpec struct {
 	command    []string
 	env        []string // NAME=value
 	files      []testcontainers.ContainerFile
-	ports      map[uint16]string // of the container, to the host:port on which each is published
-	data       string            // the folder that is a volume; empty for none
-	stop       syscall.Signal    // asks it to end in good order
-	grace      time.Duration     // how long that may take
+	ports      map[uint16]string           // of the container, to the host:port on which each is published
+	data       string                      // the folder that is a volume; empty for none
+	stop       syscall.Signal              // asks it to end in good order
+	ask        func(context.Context) error // does so in place of stop; nil for that
+	grace      time.Duration               // how long that may take
 }
 
 // container is a process in a container of its own, which runs, or ran and can
@@ -67,6 +68,7 @@ var (
 	_ drills.Process    = (*container)(nil)
 	_ drills.Pauser     = (*container)(nil)
 	_ drills.Terminator = (*container)(nil)
+	_ drills.Asked      = (*container)(nil)
 	_ drills.Exiter     = (*container)(nil)
 	_ drills.Limiter    = (*container)(nil)
 	_ drills.Detacher   = (*container)(nil)

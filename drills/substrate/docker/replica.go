@@ -1,14 +1,17 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os/exec"
+	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/substrate/docker/image"
 )
 
 const (
@@ -31,36 +34,62 @@ var (
 )
 
 func (s *Substrate) newReplica(ctx context.Context, spec drills.ProcessSpec) (*replica, error) {
-	if len(spec.Command) == 0 {
-		return nil, errors.New("it has no command")
-	}
-	program, err := exec.LookPath(spec.Command[0])
-	if err != nil {
-		return nil, err
-	}
-	packed, err := s.provider.pack(ctx, program)
+	made, err := s.madeOf(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
 	r := &replica{ports: map[string]uint16{}}
-	env := []string{"HOME=/", "TMPDIR=/tmp", "TZ=UTC"}
-	published := map[uint16]string{}
+	made.ports = map[uint16]string{}
 	for i, name := range spec.Ports {
 		port := uint16(firstPort + i)
+		if fixed, err := strconv.ParseUint(name, 10, 16); err == nil {
+			port = uint16(fixed)
+		} else {
+			made.env = append(made.env, fmt.Sprintf("%s=0.0.0.0:%d", name, port))
+		}
+		if _, taken := made.ports[port]; taken {
+			return nil, fmt.Errorf("port %d is there twice", port)
+		}
 		r.ports[name] = port
-		if published[port], err = s.host.Port(ctx); err != nil {
+		if made.ports[port], err = s.host.Port(ctx); err != nil {
 			return nil, err
 		}
-		env = append(env, fmt.Sprintf("%s=0.0.0.0:%d", name, port))
 	}
-	if spec.Grace == 0 {
-		spec.Grace = replicaGrace
-	}
-	r.container = s.newContainer(containerSpec{
-		name: spec.Name, role: drills.RoleReplica, image: packed, command: spec.Command[1:],
-		env: append(env, spec.Env...), ports: published, stop: syscall.SIGTERM, grace: spec.Grace,
-	})
+	made.name, made.role = spec.Name, cmp.Or(spec.Role, drills.RoleReplica)
+	made.env = append(made.env, spec.Env...)
+	made.ask, made.stop, made.grace = spec.Ask, syscall.SIGTERM, cmp.Or(spec.Grace, replicaGrace)
+	r.container = s.newContainer(made)
 	return r, nil
+}
+
+// madeOf is what a process is made of: an image as it is, or one into which its
+// program is packed, where there is nothing else.
+func (s *Substrate) madeOf(ctx context.Context, spec drills.ProcessSpec) (containerSpec, error) {
+	if spec.Image != "" {
+		return containerSpec{image: spec.Image, command: spec.Command, env: []string{"TZ=UTC"}}, s.CheckImage(ctx, spec.Image)
+	}
+	if len(spec.Command) == 0 {
+		return containerSpec{}, errors.New("it has no command")
+	}
+	program, err := exec.LookPath(spec.Command[0])
+	if err != nil {
+		return containerSpec{}, err
+	}
+	packed, err := s.provider.pack(ctx, program)
+	return containerSpec{image: packed, command: spec.Command[1:], env: []string{"HOME=/", "TMPDIR=/tmp", "TZ=UTC"}}, err
+}
+
+// CheckImage wants the image to be there. It is not asked of a registry: what is
+// drilled would depend on the day.
+func (s *Substrate) CheckImage(ctx context.Context, name string) error {
+	there, err := image.Present(ctx, s.provider.engine, name)
+	if err == nil && !there {
+		err = &drills.EnvironmentError{
+			Missing: "the image " + name, Err: errors.New("the engine does not have it"),
+			Hint: fmt.Sprintf("build it, or `docker pull %s`, or `docker load`", name),
+		}
+	}
+	return err
 }
 
 // Addr is the host:port at which that port of the spec is published, or "".

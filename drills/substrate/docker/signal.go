@@ -9,6 +9,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
+	"golang.org/x/sys/unix"
 
 	"github.com/drillrun/drillrun/drills"
 )
@@ -132,14 +133,33 @@ func (c *container) Terminate(ctx context.Context) (drills.Exit, error) {
 }
 
 func (c *container) terminate(ctx context.Context, r *run) error {
-	if err := c.signal(ctx, r, c.spec.stop); err != nil {
+	begun := time.Now()
+	if err := c.ask(ctx, r); err != nil {
 		return err
 	}
-	err := awaitFor(ctx, r, c.spec.grace)
+	err := awaitFor(ctx, r, c.spec.grace-time.Since(begun))
 	if errors.Is(err, errGrace) {
 		return c.end(ctx, r)
 	}
 	return err
+}
+
+// ask asks it to end in good order.
+func (c *container) ask(ctx context.Context, r *run) error {
+	if c.spec.ask == nil {
+		return c.signal(ctx, r, c.spec.stop)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.spec.grace)
+	defer cancel()
+	return c.spec.ask(ctx)
+}
+
+// AskedBy says what asks it to end in good order.
+func (c *container) AskedBy() string {
+	if c.spec.ask != nil {
+		return drills.ByRequest
+	}
+	return unix.SignalName(c.spec.stop)
 }
 
 var errGrace = errors.New("its grace has passed")

@@ -47,6 +47,7 @@ type Substrate struct {
 var (
 	_ drills.Substrate = (*Substrate)(nil)
 	_ drills.Placed    = (*Substrate)(nil)
+	_ drills.Imager    = (*Substrate)(nil)
 )
 
 func newSubstrate(ctx context.Context, p *Provider, logs string) (_ *Substrate, err error) {
@@ -121,7 +122,8 @@ func (s *Substrate) Store(ctx context.Context, name string, role drills.Role) (d
 
 // Launch packs the program into an image, unless it is there already, and starts
 // a replica in a container that has nothing else in it: a minimal environment,
-// the addresses of its ports, and what the spec adds. It runs as nobody.
+// the addresses of its ports, and what the spec adds. It runs as nobody. An image
+// that the spec names is run as it is.
 func (s *Substrate) Launch(ctx context.Context, spec drills.ProcessSpec) (drills.Process, error) {
 	ctx, done, err := s.scope.EnterAs(ctx, spec.Name)
 	if err != nil {

@@ -1,7 +1,9 @@
 package local
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,6 +32,9 @@ var (
 )
 
 func (s *Substrate) newReplica(ctx context.Context, spec drills.ProcessSpec) (*replica, error) {
+	if spec.Image != "" {
+		return nil, fmt.Errorf("image %s: %w", spec.Image, drills.ErrUnsupported)
+	}
 	home := filepath.Join(s.dir, spec.Name)
 	if err := os.Mkdir(home, 0o700); err != nil {
 		return nil, err
@@ -49,11 +54,12 @@ func (s *Substrate) newReplica(ctx context.Context, spec drills.ProcessSpec) (*r
 	}
 	r.Process = process.New(s.provider.launcher, process.Spec{
 		Name:    spec.Name,
-		Role:    drills.RoleReplica,
+		Role:    cmp.Or(spec.Role, drills.RoleReplica),
 		Command: slices.Clone(spec.Command),
 		Env:     append(env, spec.Env...),
 		Log:     s.log(spec.Name),
 		Stop:    syscall.SIGTERM,
+		Ask:     spec.Ask,
 		Quit:    syscall.SIGKILL,
 		Grace:   spec.Grace,
 	})

@@ -21,14 +21,15 @@ import (
 type Spec struct {
 	Name       string
 	Role       drills.Role
-	Command    []string            // program and arguments
-	Env        []string            // its whole environment, KEY=value
-	Log        string              // file to which its output is appended
-	Credential *syscall.Credential // who it runs as, nil for the harness's own user
-	Stop       syscall.Signal      // asks it to end in good order
-	Quit       syscall.Signal      // ends it at once: at Close, and when the harness dies
-	Grace      time.Duration       // how long Stop may take before SIGKILL
-	Tree       bool                // its children leave its process group
+	Command    []string                    // program and arguments
+	Env        []string                    // its whole environment, KEY=value
+	Log        string                      // file to which its output is appended
+	Credential *syscall.Credential         // who it runs as, nil for the harness's own user
+	Stop       syscall.Signal              // asks it to end in good order
+	Ask        func(context.Context) error // does so in place of Stop; nil for that
+	Quit       syscall.Signal              // ends it at once: at Close, and when the harness dies
+	Grace      time.Duration               // how long Stop may take before SIGKILL
+	Tree       bool                        // its children leave its process group
 }
 
 // Process is a child process that runs, or ran and can be started again. It is
@@ -52,6 +53,7 @@ var (
 	_ drills.Configurable = (*Process)(nil)
 	_ drills.Pauser       = (*Process)(nil)
 	_ drills.Terminator   = (*Process)(nil)
+	_ drills.Asked        = (*Process)(nil)
 )
 
 // run is one life of a process.
@@ -61,6 +63,14 @@ type run struct {
 	done chan struct{} // closed once it is reaped
 	exit drills.Exit   // valid after done
 	err  error         // why the exit is not known, valid after done
+}
+
+// AskedBy says what asks it to end in good order.
+func (p *Process) AskedBy() string {
+	if p.spec.Ask != nil {
+		return drills.ByRequest
+	}
+	return unix.SignalName(p.spec.Stop)
 }
 
 // New describes a process. It runs once it is started, and must be closed.

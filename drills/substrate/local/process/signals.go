@@ -56,12 +56,12 @@ func (p *Process) sendKill(ctx context.Context) (*run, []stat, error) {
 
 // Terminate asks the process to end, and kills it when its grace has passed.
 func (p *Process) Terminate(ctx context.Context) (drills.Exit, error) {
-	r, err := p.send(p.spec.Stop)
+	grace := time.NewTimer(p.spec.Grace)
+	defer grace.Stop()
+	r, err := p.ask(ctx)
 	if err != nil {
 		return drills.Exit{}, fmt.Errorf("terminate %s: %w", p.spec.Name, err)
 	}
-	grace := time.NewTimer(p.spec.Grace)
-	defer grace.Stop()
 	select {
 	case <-r.done:
 	case <-ctx.Done():
@@ -74,6 +74,22 @@ func (p *Process) Terminate(ctx context.Context) (drills.Exit, error) {
 		<-r.done
 	}
 	return r.exit, r.err
+}
+
+// ask asks the process to end in good order.
+func (p *Process) ask(ctx context.Context) (*run, error) {
+	if p.spec.Ask == nil {
+		return p.send(p.spec.Stop)
+	}
+	p.mu.Lock()
+	r := p.run
+	p.mu.Unlock()
+	if r == nil {
+		return nil, drills.ErrNotRunning
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.spec.Grace)
+	defer cancel()
+	return r, p.spec.Ask(ctx)
 }
 
 // Pause stops every thread of the process, its group and, for a tree, its
