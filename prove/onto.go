@@ -1,22 +1,24 @@
 package prove
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/drillrun/drillrun/reports"
 )
 
 // Onto puts a proof on top of an earlier one: of the defects of that name, in
-// this order, what has been found now, else what was found then. So a defect
-// that is new, or whose drill has been sharpened, need not be proved with all
-// the others again.
-func Onto(earlier, now reports.Matrix, defects []string) (reports.Matrix, error) {
-	if earlier.Trials != now.Trials {
-		return reports.Matrix{}, fmt.Errorf("the earlier proof has %d trials of each pair, this one %d: they make no one matrix", earlier.Trials, now.Trials)
-	}
+// this order, what has been found now, else what was found then; and of the bugs
+// of other systems, which are in no catalogue, behind them. So a defect that is
+// new, or whose drill has been sharpened, need not be proved with all the others
+// again.
+func Onto(earlier, now reports.Matrix, defects []string) reports.Matrix {
 	whole := now
 	whole.Defects, whole.Took = nil, earlier.Took+now.Took
+	for _, p := range slices.Concat(earlier.Defects, now.Defects) {
+		if p.Bug != nil && !slices.Contains(defects, p.Defect) {
+			defects = append(slices.Clip(defects), p.Defect)
+		}
+	}
 	for _, name := range defects {
 		for _, from := range [][]reports.Proof{now.Defects, earlier.Defects} {
 			i := slices.IndexFunc(from, func(p reports.Proof) bool { return p.Defect == name })
@@ -33,5 +35,5 @@ func Onto(earlier, now reports.Matrix, defects []string) (reports.Matrix, error)
 		}
 	}
 	whole.Verdict = verdict(whole.Defects, whole.Sound)
-	return whole, nil
+	return whole
 }

@@ -20,17 +20,16 @@ func held(scenario string, f reports.Finding) reports.Attempt {
 
 func TestAProofIsPutOnTopOfAnEarlierOne(t *testing.T) {
 	earlier := reports.Matrix{
-		Trials: 5, Took: 1000, Verdict: gates.Fail,
+		Took: 1000, Verdict: gates.Fail,
 		Defects: []reports.Proof{found("old", reports.Caught), found("sharpened", reports.Missed), found("gone", reports.Missed)},
 		Sound:   []reports.Attempt{held("cheap", reports.Clean), held("dear", reports.Accused)},
 	}
 	now := reports.Matrix{
-		Trials: 5, Took: 10, Verdict: gates.Pass,
+		Took: 10, Verdict: gates.Pass,
 		Defects: []reports.Proof{found("new", reports.Caught), found("sharpened", reports.Caught)},
 		Sound:   []reports.Attempt{held("dear", reports.Clean)},
 	}
-	whole, err := prove.Onto(earlier, now, []string{"old", "new", "sharpened"})
-	require.NoError(t, err)
+	whole := prove.Onto(earlier, now, []string{"old", "new", "sharpened"})
 	require.Equal(t, []reports.Proof{found("old", reports.Caught), found("new", reports.Caught), found("sharpened", reports.Caught)}, whole.Defects)
 	require.Equal(t, []reports.Attempt{held("dear", reports.Clean), held("cheap", reports.Clean)}, whole.Sound)
 	require.Equal(t, gates.Pass, whole.Verdict, "of what counts now")
@@ -40,13 +39,22 @@ func TestAProofIsPutOnTopOfAnEarlierOne(t *testing.T) {
 }
 
 func TestWhatWasMissedThenIsMissedStill(t *testing.T) {
-	earlier := reports.Matrix{Trials: 1, Defects: []reports.Proof{found("old", reports.Missed)}}
-	whole, err := prove.Onto(earlier, reports.Matrix{Trials: 1, Defects: []reports.Proof{found("new", reports.Caught)}}, []string{"old", "new"})
-	require.NoError(t, err)
+	earlier := reports.Matrix{Defects: []reports.Proof{found("old", reports.Missed)}}
+	whole := prove.Onto(earlier, reports.Matrix{Defects: []reports.Proof{found("new", reports.Caught)}}, []string{"old", "new"})
 	require.Equal(t, gates.Fail, whole.Verdict)
 }
 
-func TestProofsOfOtherTrialsAreNotPutTogether(t *testing.T) {
-	_, err := prove.Onto(reports.Matrix{Trials: 1}, reports.Matrix{Trials: 5}, nil)
-	require.ErrorContains(t, err, "the earlier proof has 1 trials of each pair, this one 5")
+func TestBugsOfOtherSystemsStayBehindTheDefects(t *testing.T) {
+	bug := func(name string, f reports.Finding) reports.Proof {
+		p := found(name, f)
+		p.Bug = &reports.Bug{With: name + "/with.yaml", Without: name + "/without.yaml"}
+		return p
+	}
+	earlier := reports.Matrix{Defects: []reports.Proof{found("old", reports.Caught), bug("theirs", reports.Missed), bug("kept", reports.Caught)}}
+	now := reports.Matrix{Defects: []reports.Proof{bug("theirs", reports.Caught), bug("another", reports.Caught)}}
+	whole := prove.Onto(earlier, now, []string{"old"})
+	require.Equal(t, []reports.Proof{
+		found("old", reports.Caught), bug("theirs", reports.Caught), bug("kept", reports.Caught), bug("another", reports.Caught),
+	}, whole.Defects)
+	require.Equal(t, gates.Pass, whole.Verdict)
 }

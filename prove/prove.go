@@ -22,6 +22,9 @@ type Defect struct {
 	Gate    string // the metric that names the symptom
 	// Scenarios should each catch it, the cheapest first.
 	Scenarios []string
+	// Bug is set where it is a real one: the releases with and without it take the
+	// places of the defective and the sound system. Its scenario is its own.
+	Bug *reports.Bug
 }
 
 // Within keeps of each defect the scenarios that are among these, and no defect
@@ -74,7 +77,7 @@ func Run(ctx context.Context, c Config) (reports.Matrix, error) {
 	_ = proving.Wait() // what went wrong is the proof's to say
 	sound := p.held()
 	m := reports.Matrix{
-		Schema: reports.Schema, Verdict: verdict(found, sound), Trials: c.Trials,
+		Schema: reports.Schema, Verdict: verdict(found, sound),
 		Took: reports.NewMillis(time.Since(p.begun)), Defects: found, Sound: sound,
 	}
 	return m, p.err
@@ -133,7 +136,7 @@ func (p *proof) held() (all []reports.Attempt) {
 func (p *proof) prove(ctx context.Context, d Defect) reports.Proof {
 	found := reports.Proof{
 		Defect: d.Name, Wrong: d.Wrong, Origin: d.Origin, Symptom: d.Symptom, Gate: d.Gate,
-		Attempts: []reports.Attempt{},
+		Bug: d.Bug, Attempts: []reports.Attempt{},
 	}
 	for _, scenario := range d.Scenarios {
 		p.hold(ctx, p.control(scenario))
@@ -168,7 +171,7 @@ func (p *proof) hold(ctx context.Context, c *control) {
 
 // attempt carries out the trials of a pair.
 func (p *proof) attempt(ctx context.Context, d Drill, judge judge) reports.Attempt {
-	a := reports.Attempt{Scenario: d.Scenario, Tries: []reports.Try{}}
+	a := reports.Attempt{Scenario: d.Scenario, Asked: p.Trials, Tries: []reports.Try{}}
 	for d.Trial = 1; d.Trial <= p.Trials && p.may(ctx); d.Trial++ {
 		began := time.Now()
 		results, err := p.Drill(ctx, d)

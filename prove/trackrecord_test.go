@@ -4,19 +4,21 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/drillrun/drillrun/prove"
 	"github.com/drillrun/drillrun/reference/defects"
 )
 
 // TestTheTrackRecordIsFresh compares docs/TRACK_RECORD.md with the defects that
 // there are, in everything but times. `make prove` writes it anew.
 func TestTheTrackRecordIsFresh(t *testing.T) {
-	caught, open := trackRecord(t)
+	caught, _, open := trackRecord(t)
 	for _, d := range defects.All() {
 		row, told := caught[d.Name]
 		require.True(t, told, "%s is not in the track record", d.Name)
@@ -36,14 +38,38 @@ func TestTheTrackRecordIsFresh(t *testing.T) {
 	require.Empty(t, slices.Collect(maps.Keys(open)), "these do not wait any more")
 }
 
+// TestTheBugsAreInTheTrackRecord compares it with the bugs' files. `make bugs`
+// writes their rows anew.
+func TestTheBugsAreInTheTrackRecord(t *testing.T) {
+	_, told, _ := trackRecord(t)
+	files, err := filepath.Glob("../systems/*/bugs/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		bug, err := prove.ReadBug(file)
+		require.NoError(t, err)
+		row, found := told[bug.Name]
+		require.True(t, found, "%s is not in the track record", bug.Name)
+		delete(told, bug.Name)
+		scenario, with := strings.TrimPrefix(bug.Scenarios[0], "../"), strings.TrimPrefix(bug.Bug.With, "../")
+		require.Equal(t, []string{bug.Wrong, bug.Origin, scenario, bug.Gate, fmt.Sprintf("drillrun run %s --system %s", scenario, with)}, row[1:6])
+		for _, manifest := range []string{bug.Bug.With, bug.Bug.Without} {
+			require.FileExists(t, manifest)
+		}
+	}
+	require.Empty(t, slices.Collect(maps.Keys(told)), "there are no such bugs")
+}
+
 // trackRecord reads the tables of the file: the cells of each row, by defect.
-func trackRecord(t *testing.T) (caught, open map[string][]string) {
+func trackRecord(t *testing.T) (caught, bugs, open map[string][]string) {
 	t.Helper()
 	text, err := os.ReadFile("../docs/TRACK_RECORD.md")
 	require.NoError(t, err)
 	closed, awaited, found := strings.Cut(string(text), "\n## Open\n")
 	require.True(t, found)
-	return rows(closed), rows(awaited)
+	built, again, found := strings.Cut(closed, "\n## Real bugs found again\n")
+	require.True(t, found)
+	return rows(built), rows(again), rows(awaited)
 }
 
 func rows(table string) map[string][]string {

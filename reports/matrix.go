@@ -16,7 +16,6 @@ type Matrix struct {
 	Schema  int           `json:"schema"`
 	Verdict gates.Verdict `json:"verdict"` // pass: every defect was caught, and the sound system never accused
 	Seed    uint64        `json:"seed"`
-	Trials  int           `json:"trials"` // of each pair of defect and scenario
 	Took    Millis        `json:"took_ms"`
 	Defects []Proof       `json:"defects"`
 	Sound   []Attempt     `json:"sound"`
@@ -43,6 +42,7 @@ type Proof struct {
 	Origin  string  `json:"origin"`
 	Symptom string  `json:"symptom"`
 	Gate    string  `json:"gate"` // the metric that names the symptom
+	Bug     *Bug    `json:"bug,omitempty"`
 	Finding Finding `json:"finding"`
 	// By is the scenario that caught it in every trial, and TimeToCatch the
 	// median over these trials, from the start of a drill to its verdict.
@@ -51,10 +51,18 @@ type Proof struct {
 	Attempts    []Attempt `json:"attempts"`
 }
 
+// Bug is one that a system had in a release and has no more in another. Both are
+// manifests' paths.
+type Bug struct {
+	With    string `json:"with"`
+	Without string `json:"without"`
+}
+
 // Attempt is all trials of one defect, or of the sound system, in one scenario.
 type Attempt struct {
 	Scenario string  `json:"scenario"`
 	Finding  Finding `json:"finding"`
+	Asked    int     `json:"asked"` // how many trials there should be
 	Tries    []Try   `json:"trials"`
 }
 
@@ -111,11 +119,11 @@ func (a Attempt) count(f Finding) (n int) {
 }
 
 // share is "4 of 5", of the trials that were asked for.
-func (a Attempt) share(f Finding, trials int) string {
+func (a Attempt) share(f Finding) string {
 	if len(a.Tries) == 0 {
 		return "–"
 	}
-	return fmt.Sprintf("%d of %d", a.count(f), trials)
+	return fmt.Sprintf("%d of %d", a.count(f), a.Asked)
 }
 
 // alsoFailed are the metrics that failed beside the one that names the symptom.
@@ -152,7 +160,17 @@ func (m Matrix) summary() []string {
 			found = append(found, fmt.Sprintf("%d %s", n, f))
 		}
 	}
-	text := plural(len(m.Defects), "defect") + ": " + strings.Join(found, ", ")
+	bugs := 0
+	for _, p := range m.Defects {
+		if p.Bug != nil {
+			bugs++
+		}
+	}
+	text := plural(len(m.Defects), "defect")
+	if bugs > 0 {
+		text += fmt.Sprintf(", %d of them in releases of other systems", bugs)
+	}
+	text += ": " + strings.Join(found, ", ")
 	clean := 0
 	for _, a := range m.Sound {
 		if a.Finding == Clean {
@@ -162,8 +180,30 @@ func (m Matrix) summary() []string {
 	return []string{
 		text + ".",
 		fmt.Sprintf("The sound system: clean in %d of %s.", clean, plural(len(m.Sound), "scenario")),
-		fmt.Sprintf("%s each, in %s. Verdict: %s", plural(m.Trials, "trial"), gates.FormatDuration(m.Took.Duration()), m.Verdict),
+		fmt.Sprintf("%s each, in %s. Verdict: %s", m.trials(), gates.FormatDuration(m.Took.Duration()), m.Verdict),
 	}
+}
+
+// trials is how many trials each pair should have: "5 trials", or "3 to 5 trials"
+// where proofs were put on top of one another.
+func (m Matrix) trials() string {
+	var asked []int
+	for _, p := range m.Defects {
+		for _, a := range p.Attempts {
+			asked = append(asked, a.Asked)
+		}
+	}
+	for _, a := range m.Sound {
+		asked = append(asked, a.Asked)
+	}
+	if len(asked) == 0 {
+		return "no trial"
+	}
+	least, most := slices.Min(asked), slices.Max(asked)
+	if least == most {
+		return plural(most, "trial")
+	}
+	return fmt.Sprintf("%d to %s", least, plural(most, "trial"))
 }
 
 func plural(n int, noun string) string {

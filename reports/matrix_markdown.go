@@ -25,7 +25,7 @@ func MatrixMarkdown(w io.Writer, m Matrix) error {
 	}
 	b.add("\n| sound system in | clean | verdict |\n|---|--:|---|\n")
 	for _, a := range m.Sound {
-		b.add(fmt.Sprintf("| %s | %s | %s |\n", escape(a.Scenario), a.share(Clean, m.Trials), markedFinding(a.Finding)))
+		b.add(fmt.Sprintf("| %s | %s | %s |\n", escape(a.Scenario), a.share(Clean), markedFinding(a.Finding)))
 	}
 	for _, p := range m.Defects {
 		for _, a := range p.Attempts {

@@ -40,7 +40,7 @@ func (p *page) proofs(m Matrix) {
 	for _, proof := range m.Defects {
 		a := proof.decisive()
 		rows = append(rows, []string{
-			proof.Defect, proof.Gate, orDash(a.Scenario), a.share(Caught, m.Trials), proof.timeToCatch(),
+			proof.Defect, proof.Gate, orDash(a.Scenario), a.share(Caught), proof.timeToCatch(),
 			word(proof.Finding), strings.Join(proof.alsoFailed(), ", "),
 		})
 		findings = append(findings, proof.Finding)
@@ -53,7 +53,7 @@ func (p *page) controls(m Matrix) {
 	rows := [][]string{{"SOUND SYSTEM IN", "CLEAN", "VERDICT"}}
 	findings := []Finding{""}
 	for _, a := range m.Sound {
-		rows = append(rows, []string{a.Scenario, a.share(Clean, m.Trials), word(a.Finding)})
+		rows = append(rows, []string{a.Scenario, a.share(Clean), word(a.Finding)})
 		findings = append(findings, a.Finding)
 	}
 	p.grid(rows, findings, 2)

@@ -30,35 +30,35 @@ func matrix() reports.Matrix {
 		}
 	}
 	caught := proof("no-term", "unfenced", reports.Caught,
-		reports.Attempt{Scenario: "calm", Finding: reports.Missed, Tries: []reports.Try{
+		reports.Attempt{Scenario: "calm", Finding: reports.Missed, Asked: 2, Tries: []reports.Try{
 			try(reports.Caught, "", "unfenced"), try(reports.Missed, "every gate passed"),
 		}},
-		reports.Attempt{Scenario: "leader-pause", Finding: reports.Caught, Tries: []reports.Try{
+		reports.Attempt{Scenario: "leader-pause", Finding: reports.Caught, Asked: 2, Tries: []reports.Try{
 			try(reports.Caught, "", "unfenced"), try(reports.Caught, "", "unfenced", "overlap"),
 		}})
 	caught.By, caught.TimeToCatch = "leader-pause", &took
 	return reports.Matrix{
-		Schema: reports.Schema, Verdict: gates.Fail, Seed: 7, Trials: 2, Took: reports.NewMillis(2 * time.Minute),
+		Schema: reports.Schema, Verdict: gates.Fail, Seed: 7, Took: reports.NewMillis(2 * time.Minute),
 		Defects: []reports.Proof{
 			caught,
 			proof("ack-before-effect", "lost", reports.Missed, reports.Attempt{
-				Scenario: "worker-kill", Finding: reports.Missed, Tries: []reports.Try{
+				Scenario: "worker-kill", Finding: reports.Missed, Asked: 2, Tries: []reports.Try{
 					try(reports.Missed, "outage, availability failed, and lost did not", "outage", "availability"), try(reports.Caught, "", "lost"),
 				},
 			}),
 			proof("pooled-lock", "failover", reports.Unclear, reports.Attempt{
-				Scenario: "leader-kill", Finding: reports.Unclear, Tries: []reports.Try{
+				Scenario: "leader-kill", Finding: reports.Unclear, Asked: 2, Tries: []reports.Try{
 					try(reports.Unclear, "the script broke off"), try(reports.Caught, "", "failover"),
 				},
 			}),
 			proof("shared-session", "outage", reports.NotRun),
 		},
 		Sound: []reports.Attempt{
-			{Scenario: "calm", Finding: reports.Clean, Tries: []reports.Try{try(reports.Clean, ""), try(reports.Clean, "")}},
-			{Scenario: "leader-pause", Finding: reports.Accused, Tries: []reports.Try{
+			{Scenario: "calm", Finding: reports.Clean, Asked: 2, Tries: []reports.Try{try(reports.Clean, ""), try(reports.Clean, "")}},
+			{Scenario: "leader-pause", Finding: reports.Accused, Asked: 2, Tries: []reports.Try{
 				try(reports.Clean, ""), try(reports.Accused, "overlap failed", "overlap"),
 			}},
-			{Scenario: "worker-kill", Finding: reports.NotRun},
+			{Scenario: "worker-kill", Asked: 2, Finding: reports.NotRun},
 		},
 	}
 }

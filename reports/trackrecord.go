@@ -27,6 +27,16 @@ the gate that names its symptom. This file is written by ` + "`make prove`" + `.
 |---|---|---|---|---|---|--:|--:|
 `
 
+const trackRecordBugs = `
+## Real bugs found again
+
+Bugs that releases of other systems had: the same drill is red with the release that had it, and green with the one that mended
+it. These rows are written by ` + "`make bugs`" + `.
+
+| bug | what is wrong | found in | drill | gate | see it | time to catch | n |
+|---|---|---|---|---|---|--:|--:|
+`
+
 const trackRecordOpen = `
 ## Open
 
@@ -42,8 +52,14 @@ func TrackRecord(open []Awaited) MatrixWriter {
 	return func(w io.Writer, m Matrix) error {
 		var b strings.Builder
 		fmt.Fprintf(&b, trackRecordHead, escape(strings.Join(m.summary(), " ")))
-		for _, p := range m.Defects {
-			b.WriteString(p.record())
+		heads := map[bool]string{true: trackRecordBugs} // written before the first
+		for _, released := range []bool{false, true} {
+			for _, p := range m.Defects {
+				if released == (p.Bug != nil) {
+					b.WriteString(heads[released] + p.record())
+					delete(heads, released)
+				}
+			}
 		}
 		if len(open) > 0 {
 			b.WriteString(trackRecordOpen)
@@ -61,7 +77,11 @@ func TrackRecord(open []Awaited) MatrixWriter {
 func (p Proof) record() string {
 	drill, see := fmt.Sprintf("**%s**", p.Finding), "–"
 	if p.Finding == Caught {
-		drill, see = code(p.By), code(fmt.Sprintf("drillrun run %s --defect %s", p.By, p.Defect))
+		how := "--defect " + p.Defect
+		if p.Bug != nil {
+			how = "--system " + p.Bug.With
+		}
+		drill, see = code(p.By), code(fmt.Sprintf("drillrun run %s %s", p.By, how))
 	}
 	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %d |\n", code(p.Defect), escape(p.Wrong), escape(p.Origin),
 		drill, code(p.Gate), see, p.timeToCatch(), p.decisive().count(Caught))

@@ -27,6 +27,7 @@ type proveOptions struct {
 	run       runOptions // how each drill is run
 	defects   []string
 	scenarios []string
+	bugs      []string // files
 	budget    time.Duration
 	onto      string // file with an earlier proof
 	reports   []string
@@ -40,7 +41,9 @@ func newProve() *cobra.Command {
 		Short: "Hold the drills against known defects: the kill matrix",
 		Long: `Holds every defect of the reference against the scenarios that should catch it,
 the cheapest first, until the gate that names its symptom has failed in every
-trial; and the sound reference against the same scenarios.
+trial; and the sound reference against the same scenarios. With --bug, bugs that
+releases of other systems had are held against their own drills instead: red with
+the release that has it, green with the one that has it no more.
 
 The exit code is 1 if a defect escapes or the sound reference is accused, and 2
 if something stays unknown or was not run.`,
@@ -56,6 +59,7 @@ if something stays unknown or was not run.`,
 	f.StringArrayVar(&o.defects, "defect", nil, "only this defect; may be repeated")
 	f.StringArrayVar(&o.scenarios, "scenario", nil, "only this scenario; with --defect, whether or not it should catch that one; may be repeated")
 	f.IntVar(&o.run.trials, "trials", 1, "drill each pair N times, with a seed of its own each time")
+	f.StringArrayVar(&o.bugs, "bug", nil, "instead of defects, this bug of another system: a file; may be repeated")
 	f.DurationVar(&o.budget, "budget", 0, "begin no drill after this time; what was not run is told")
 	f.Uint64Var(&o.run.seed, "seed", 0, "seed of all that is random (default: drawn, printed and stored)")
 	f.IntVar(&o.run.parallel, "parallel", 1, "try N defects at a time, as many as there are cores at most")
@@ -98,8 +102,15 @@ func (o *proveOptions) prove(cmd *cobra.Command) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
+	releases, err := findReleases(chosen)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
 	scripts, err := load(chosen)
 	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	if err := canAccuse(chosen, scripts); err != nil {
 		return &exitError{exitUsage, err}
 	}
 	if err := o.run.share(inOrder(scripts), runtime.GOMAXPROCS(0)); err != nil {
@@ -114,9 +125,12 @@ func (o *proveOptions) prove(cmd *cobra.Command) error {
 	p := newProgress(cmd.ErrOrStderr(), o.run.quiet, o.run.parallel)
 	p.say("seed %d", o.run.seed)
 	drill := func(ctx context.Context, d prove.Drill) (reports.Results, error) {
-		run := o.run
+		run, drilled := o.run, system
 		run.defect = d.Defect
-		s := &series{options: &run, label: d.Defect, system: system, entry: substrate, provider: provider, progress: p, versions: versions()}
+		if of, found := releases[d.Scenario]; found {
+			run.defect, run.system, drilled = "", of.name(d), of.system(d)
+		}
+		s := &series{options: &run, label: d.Defect, system: drilled, entry: substrate, provider: provider, progress: p, versions: versions()}
 		return s.one(ctx, scripts[d.Scenario], d.Trial)
 	}
 	matrix, err := prove.Run(ctx, prove.Config{
@@ -126,8 +140,7 @@ func (o *proveOptions) prove(cmd *cobra.Command) error {
 	matrix.Seed = o.run.seed
 	p.close()
 	if earlier != nil {
-		whole, ontoErr := prove.Onto(*earlier, matrix, defectNames())
-		matrix, err = whole, errors.Join(err, ontoErr)
+		matrix = prove.Onto(*earlier, matrix, defectNames())
 	}
 	return o.finish(cmd, matrix, outputs, errors.Join(err, provider.Close()))
 }
@@ -145,11 +158,8 @@ func (o *proveOptions) earlier() (*reports.Matrix, error) {
 	if err := json.Unmarshal(text, &m); err != nil {
 		return nil, fmt.Errorf("%s is not a proof that \"drillrun prove --report json=FILE\" wrote: %w", o.onto, err)
 	}
-	switch {
-	case m.Schema != reports.Schema:
+	if m.Schema != reports.Schema {
 		return nil, fmt.Errorf("%s has schema %d: this drillrun reads %d", o.onto, m.Schema, reports.Schema)
-	case m.Trials != o.run.trials:
-		return nil, fmt.Errorf("%s has %d trials of each pair: say --trials %d", o.onto, m.Trials, m.Trials)
 	}
 	return &m, nil
 }
@@ -165,9 +175,12 @@ func defectNames() (names []string) {
 // choose are the defects to prove, each with its scenarios.
 func (o *proveOptions) choose() ([]prove.Defect, error) {
 	for _, r := range o.reports {
-		if strings.HasPrefix(r, trackRecord+"=") && len(o.defects)+len(o.scenarios) > 0 && o.onto == "" {
-			return nil, errors.New("the track record is one of all defects: leave out --defect and --scenario, or put this proof --onto an earlier one")
+		if strings.HasPrefix(r, trackRecord+"=") && len(o.defects)+len(o.scenarios)+len(o.bugs) > 0 && o.onto == "" {
+			return nil, errors.New("the track record is one of all defects: leave out --defect, --scenario and --bug, or put this proof --onto an earlier one")
 		}
+	}
+	if len(o.bugs) > 0 {
+		return o.readBugs()
 	}
 	chosen, err := o.named()
 	if err != nil || len(o.scenarios) == 0 {

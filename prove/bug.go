@@ -1,0 +1,61 @@
+package prove
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/drillrun/drillrun/reports"
+)
+
+// bugFile is a bug of a released system as a file tells it.
+type bugFile struct {
+	Name     string `yaml:"name"`
+	Wrong    string `yaml:"wrong"`
+	Origin   string `yaml:"origin"` // where it was reported or mended
+	Symptom  string `yaml:"symptom"`
+	Gate     string `yaml:"gate"`
+	Scenario string `yaml:"scenario"`
+	With     string `yaml:"with"`    // manifest of the release that has it
+	Without  string `yaml:"without"` // manifest of the release that has it no more
+}
+
+// ReadBug reads a bug that somebody else's system had in one release and has no
+// more in another: a defect that was not built in on purpose. Every field is
+// required, and files are named relative to this one.
+func ReadBug(file string) (Defect, error) {
+	source, err := os.ReadFile(file)
+	if err != nil {
+		return Defect{}, fmt.Errorf("read bug: %w", err)
+	}
+	var b bugFile
+	if err := yaml.NewDecoder(bytes.NewReader(source), yaml.Strict()).Decode(&b); err != nil && !errors.Is(err, io.EOF) {
+		return Defect{}, fmt.Errorf("%s: %w", file, err)
+	}
+	beside := func(name string) string { return filepath.Join(filepath.Dir(file), name) }
+	var errs []error
+	for _, f := range []struct{ name, value string }{
+		{"name", b.Name},
+		{"wrong", b.Wrong},
+		{"origin", b.Origin},
+		{"symptom", b.Symptom},
+		{"gate", b.Gate},
+		{"scenario", b.Scenario},
+		{"with", b.With},
+		{"without", b.Without},
+	} {
+		if f.value == "" {
+			errs = append(errs, fmt.Errorf("%s: %s is missing", file, f.name))
+		}
+	}
+	return Defect{
+		Name: b.Name, Wrong: b.Wrong, Origin: b.Origin, Symptom: b.Symptom, Gate: b.Gate,
+		Scenarios: []string{beside(b.Scenario)},
+		Bug:       &reports.Bug{With: beside(b.With), Without: beside(b.Without)},
+	}, errors.Join(errs...)
+}
