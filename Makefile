@@ -8,7 +8,7 @@ GOBIN    := $(CURDIR)/.cache/bin
 DRILLRUN := bin/drillrun
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build images drill prove league test race fuzz lint vuln bench clean
+.PHONY: help deps build images systems drill prove bugs league test race fuzz lint vuln bench clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,20 +22,36 @@ build: ## build bin/drillrun and bin/controlplane, static
 images: deps build ## build the images of the docker substrate from this machine's packages
 	@$(DRILLRUN) images
 
+systems: ## build the hosts of River and asynq, each from a module of its own
+	@sh scripts/systems.sh
+
 drill: deps build ## a first drill: crashes of the reference control plane, in a minute
 	@$(DRILLRUN) run first
 
+# What was found is kept whole beside the table, so that either command renews its own rows.
+PROOF := --report json=docs/proof.json --report track-record=docs/TRACK_RECORD.md
+
 TRIALS ?= 5
 prove: deps build ## every known defect against the drills, TRIALS (5) times; writes docs/TRACK_RECORD.md
-	@$(DRILLRUN) prove --trials $(TRIALS) --report track-record=docs/TRACK_RECORD.md --report json=runs/proof.json
+	@$(DRILLRUN) prove --trials $(TRIALS) --onto docs/proof.json $(PROOF)
 
-league: deps build ## the reference and the Python example in the same drills, TRIALS (5) times; writes docs/LEAGUE.md
-	@$(DRILLRUN) compare examples/league/*.txtar leader-kill --systems reference,./examples/python/system.yaml \
+bugs: TRIALS = 3
+bugs: deps build systems ## bugs of River and asynq found again, TRIALS (3) times; writes their rows
+	@$(DRILLRUN) prove $(addprefix --bug ,$(wildcard systems/*/bugs/*.yaml)) --trials $(TRIALS) --onto docs/proof.json $(PROOF)
+
+league: TRIALS = 2
+league: deps build systems ## reference, River, asynq and the Python example in the same drills, TRIALS (2) times; writes docs/LEAGUE.md
+	@$(DRILLRUN) compare examples/league/*.txtar leader-kill \
+		--systems reference,./systems/river/tuned.yaml,./systems/asynq/tuned.yaml,./examples/python/system.yaml \
 		--trials $(TRIALS) --report markdown=docs/LEAGUE.md --report json=runs/league.json
+
+# Modules of their own, so that what they need is not what the core needs.
+MODULES := $(patsubst %/go.mod,%,$(wildcard systems/*/go.mod systems/*/exercise/go.mod))
 
 # Packages are tested one after the other: several start stores and time things.
 test: deps ## all tests, with real stores, containers where an engine answers, and the race detector
 	go test -race -p 1 -timeout 20m ./...
+	@for module in $(MODULES); do (cd $$module && go test -race -p 1 -timeout 5m ./...) || exit 1; done
 	@sh scripts/engine.sh || true
 
 race: deps ## hunt for races and flakes: all tests three times, shuffled
@@ -52,6 +68,7 @@ lint: $(GOBIN)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## gofmt, vet, golangci-li
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 	go vet ./...
 	$< run
+	@for module in $(MODULES); do (cd $$module && $< run -c $(CURDIR)/.golangci.yaml) || exit 1; done
 
 vuln: $(GOBIN)/govulncheck-$(GOVULNCHECK_VERSION) ## look for known vulnerabilities in what is called
 	$< ./...
@@ -60,7 +77,7 @@ bench: deps ## benchmarks of history, witness, gates and the reference
 	go test -run '^$$' -bench . -benchmem ./...
 
 clean: ## remove what was built and every run
-	rm -rf bin runs .cache
+	rm -rf bin runs .cache systems/*/bin
 
 # Tools are built from their pinned versions into the project, once.
 $(GOBIN)/golangci-lint-$(GOLANGCI_LINT_VERSION):
