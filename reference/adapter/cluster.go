@@ -172,6 +172,7 @@ func (c *cluster) Close(ctx context.Context) error {
 	var err error
 	if c.look != nil {
 		err = c.look.close()
+		c.look = nil
 	}
 	return errors.Join(err, c.substrate.Close(ctx))
 }
