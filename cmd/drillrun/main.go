@@ -107,6 +107,6 @@ Exit codes: 0 all gates passed, 1 a gate failed, 2 a verdict is unknown,
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newRun(), newCompare(), newProve(), newCheck(), newReport(), newList(), newValidate(), newSchema(), newHeal(), newDoctor(catalog.Substrates()), newImages(), newVersion())
+	root.AddCommand(newRun(), newCompare(), newProve(), newCheck(), newReport(), newList(), newValidate(), newSchema(), newInit(), newHeal(), newDoctor(catalog.Substrates()), newImages(), newVersion())
 	return root
 }

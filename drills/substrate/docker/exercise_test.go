@@ -5,10 +5,10 @@ import (
 
 	"github.com/drillrun/drillrun/catalog"
 	"github.com/drillrun/drillrun/drills"
-	"github.com/drillrun/drillrun/drills/drilltest"
+	"github.com/drillrun/drillrun/drills/substrate/substratetest"
 )
 
 func TestExercise(t *testing.T) {
 	p := open(t)
-	drilltest.Exercise(t, func(t *testing.T) drills.Substrate { return newSubstrate(t, p) }, drilltest.Options{Lacks: catalog.Docker().Lacks})
+	substratetest.Exercise(t, func(t *testing.T) drills.Substrate { return newSubstrate(t, p) }, substratetest.Options{Lacks: catalog.Docker().Lacks})
 }

@@ -9,9 +9,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/drillrun/drillrun/drills"
-	"github.com/drillrun/drillrun/drills/drilltest/prober"
 	"github.com/drillrun/drillrun/drills/substrate/docker"
 	"github.com/drillrun/drillrun/drills/substrate/docker/enginetest"
+	"github.com/drillrun/drillrun/drills/substrate/substratetest/prober"
 )
 
 func TestMain(m *testing.M) {

@@ -17,8 +17,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/drillrun/drillrun/drills"
-	"github.com/drillrun/drillrun/drills/drilltest/prober"
 	"github.com/drillrun/drillrun/drills/substrate/local"
+	"github.com/drillrun/drillrun/drills/substrate/substratetest/prober"
 )
 
 // modeEnv makes the test binary play another part.

@@ -1,4 +1,4 @@
-package drilltest
+package substratetest
 
 import (
 	"errors"
@@ -11,12 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drillrun/drillrun/drills"
-	"github.com/drillrun/drillrun/drills/drilltest/prober"
+	"github.com/drillrun/drillrun/drills/substrate/substratetest/prober"
 )
 
 // replicas are launched, ended and started again on one substrate.
 func (s suite) replicas(t *testing.T) {
-	t.Setenv("DRILLTEST_SECRET", "of the harness")
+	t.Setenv("SUBSTRATETEST_SECRET", "of the harness")
 	sub := s.substrate(t)
 	t.Run("find an environment of their own", func(t *testing.T) { environment(t, sub) })
 	t.Run("have names that are unique and fit", func(t *testing.T) { names(t, sub) })
@@ -40,7 +40,7 @@ func environment(t *testing.T, sub drills.Substrate) {
 	env := r.environ(t)
 	require.Equal(t, "blue=green", env["COLOUR"])
 	require.Contains(t, env, "EMPTY")
-	require.NotContains(t, env, "DRILLTEST_SECRET")
+	require.NotContains(t, env, "SUBSTRATETEST_SECRET")
 	own := append([]string{"COLOUR", "EMPTY", prober.ControlPort, prober.DataPort}, minimal...)
 	for name := range env {
 		known := slices.Contains(own, name) || strings.HasPrefix(name, "DRILLRUN_") || name == "GORACE"

@@ -1,4 +1,4 @@
-package drilltest
+package substratetest
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drillrun/drillrun/drills"
-	"github.com/drillrun/drillrun/drills/drilltest/prober"
+	"github.com/drillrun/drillrun/drills/substrate/substratetest/prober"
 )
 
 // links are degraded in every way, in both places where a link can be, and

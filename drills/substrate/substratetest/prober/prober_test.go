@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/drillrun/drillrun/drills/drilltest/prober"
+	"github.com/drillrun/drillrun/drills/substrate/substratetest/prober"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

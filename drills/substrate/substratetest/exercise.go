@@ -1,4 +1,4 @@
-// Package drilltest holds what a substrate must do to be one, as a suite of
+// Package substratetest holds what a substrate must do to be one, as a suite of
 // tests: [Exercise]. Whoever brings a substrate of their own calls it from a
 // test of theirs; see docs/guides/add-a-substrate.md.
 //
@@ -12,7 +12,7 @@
 // machine makes the suite slower and not red. What must not happen is watched for
 // a short while: a substrate that is wrong may be lucky there, one that is right
 // never fails. What must take time is held against lower bounds only.
-package drilltest
+package substratetest
 
 import (
 	"context"

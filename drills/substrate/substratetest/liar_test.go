@@ -1,4 +1,4 @@
-package drilltest_test
+package substratetest_test
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package drilltest_test
+package substratetest_test
 
 import (
 	"os"
@@ -6,11 +6,11 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/drillrun/drillrun/drills/drilltest/prober"
+	"github.com/drillrun/drillrun/drills/substrate/substratetest/prober"
 )
 
 // lieEnv has this binary run the suite on a substrate with this lie.
-const lieEnv = "DRILLTEST_LIE"
+const lieEnv = "SUBSTRATETEST_LIE"
 
 func TestMain(m *testing.M) {
 	prober.Run()

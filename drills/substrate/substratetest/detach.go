@@ -1,4 +1,4 @@
-package drilltest
+package substratetest
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drillrun/drillrun/drills"
-	"github.com/drillrun/drillrun/drills/drilltest/prober"
+	"github.com/drillrun/drillrun/drills/substrate/substratetest/prober"
 )
 
 // detaching takes a replica off its network: nobody reaches it, and it reaches

@@ -1,4 +1,4 @@
-package drilltest_test
+package substratetest_test
 
 import (
 	"os"
@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drillrun/drillrun/drills"
-	"github.com/drillrun/drillrun/drills/drilltest"
 	"github.com/drillrun/drillrun/drills/substrate/local"
+	"github.com/drillrun/drillrun/drills/substrate/substratetest"
 )
 
 // lies are substrates that do one thing wrong, and the subtests that must tell.
@@ -25,8 +25,8 @@ var lies = []struct {
 	{"settings stay", "replicas/are_configured", lie{process: func(p process) drills.Process { return stubborn{p} }}},
 	{"logs end at the first line", "replicas/leave_logs", lie{process: func(p process) drills.Process { return curt{p} }}},
 	{"a limit that nobody claims", "limits/of_cores", lie{process: func(p process) drills.Process { return boastful{p} }}},
-	{"a claim of cables without any", "detaching", lie{claims: drilltest.Disconnect}},
-	{"a claim of direct links without any", "direct_links", lie{claims: drilltest.Drop}},
+	{"a claim of cables without any", "detaching", lie{claims: substratetest.Disconnect}},
+	{"a claim of direct links without any", "direct_links", lie{claims: substratetest.Drop}},
 	{"links stay healthy", "links/from_clients_to_a_replica/black-hole_both", lie{link: func(l drills.Link) drills.Link { return robust{l} }}},
 	{"links are bad both ways", "links/from_clients_to_a_replica/stall_requests", lie{link: func(l drills.Link) drills.Link { return blunt{l} }}},
 	{"links do not heal", "links/from_clients_to_a_replica/refuse_both", lie{link: func(l drills.Link) drills.Link { return incurable{l} }}},
@@ -38,7 +38,7 @@ var lies = []struct {
 func TestALieIsTold(t *testing.T) {
 	for _, tt := range lies {
 		if os.Getenv(lieEnv) == tt.name {
-			drilltest.Hurry()
+			substratetest.Hurry()
 			exercise(t, tt.lie)
 			return
 		}
@@ -61,11 +61,11 @@ func exercise(t *testing.T, l lie) {
 	p, err := local.Open(t.Context(), local.Config{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.Close()) })
-	lacks := map[string]string{drilltest.Drop: "one network", drilltest.Disconnect: "one network", drilltest.CPU: "one group", drilltest.Memory: "one group"}
+	lacks := map[string]string{substratetest.Drop: "one network", substratetest.Disconnect: "one network", substratetest.CPU: "one group", substratetest.Memory: "one group"}
 	delete(lacks, l.claims)
-	drilltest.Exercise(t, func(t *testing.T) drills.Substrate {
+	substratetest.Exercise(t, func(t *testing.T) drills.Substrate {
 		s, err := p.New(t.Context(), local.Options{})
 		require.NoError(t, err)
 		return &liar{Substrate: s, lie: l}
-	}, drilltest.Options{Lacks: lacks})
+	}, substratetest.Options{Lacks: lacks})
 }
