@@ -47,8 +47,11 @@ func Run(t *testing.T, scenario string, system drills.System, options ...Option)
 	for name, value := range script.Options {
 		chosen.options[name] = value
 	}
-	if why := inapplicable(script, system, entry, chosen.options); why != "" {
+	if why := script.Inapplicable(system, chosen.options); why != "" {
 		t.Fatalf("%s does not apply: %s", script.Name, why)
+	}
+	if lacking := entry.Lacking(script); len(lacking) > 0 {
+		t.Fatalf("%s does not apply: %s lacks the fault %s: %s", script.Name, catalog.DefaultSubstrate, lacking[0], entry.Lacks[lacking[0]])
 	}
 	provider, err := entry.Open(t.Context(), catalog.Images{})
 	if err != nil {
@@ -79,29 +82,6 @@ func load(t *testing.T, scenario string) catalog.Script {
 		t.Fatalf("%s is a set of %d scenarios: run each in a test of its own", scenario, len(scripts))
 	}
 	return scripts[0]
-}
-
-// inapplicable says why a scenario cannot be drilled with that system.
-func inapplicable(script catalog.Script, system drills.System, entry catalog.SubstrateEntry, options map[string]string) string {
-	for _, want := range script.Requires {
-		if !system.Guarantees().Offers(want) {
-			return fmt.Sprintf("%s offers no %s", system.Name(), want)
-		}
-	}
-	if lacking := entry.Lacking(script); len(lacking) > 0 {
-		return fmt.Sprintf("%s lacks the fault %s: %s", catalog.DefaultSubstrate, lacking[0], entry.Lacks[lacking[0]])
-	}
-	if len(options) == 0 {
-		return ""
-	}
-	optioned, ok := system.(drills.Optioned)
-	if !ok {
-		return fmt.Sprintf("%s has no options, and some are set", system.Name())
-	}
-	if err := optioned.CheckOptions(options); err != nil {
-		return err.Error()
-	}
-	return ""
 }
 
 // judge draws the verdict from the record, and logs the report.

@@ -111,10 +111,9 @@ func (s *series) attempt(ctx context.Context, t *trial) (err error) {
 func (s *series) drill(ctx context.Context, t *trial) (reports.Results, error) {
 	o, script := s.options, t.script
 	seed := trialSeed(o.seed, t.number)
-	for _, want := range script.Requires {
-		if !s.system.Guarantees().Offers(want) {
-			return reports.Inapplicable(script.Name, seed, s.system.Name()+" offers no "+want), nil
-		}
+	options := s.systemOptions(script)
+	if why := script.Inapplicable(s.system, options); why != "" {
+		return reports.Inapplicable(script.Name, seed, why), nil
 	}
 	if lacking := s.entry.Lacking(script); len(lacking) > 0 {
 		why := fmt.Sprintf("%s lacks the fault %s: %s", o.substrate, lacking[0], s.entry.Lacks[lacking[0]])
@@ -127,10 +126,6 @@ func (s *series) drill(ctx context.Context, t *trial) (reports.Results, error) {
 	}
 	if o.trials > 1 {
 		name, number = fmt.Sprintf("%s %d/%d", name, t.number, o.trials), t.number
-	}
-	options, why := s.systemOptions(script)
-	if why != nil {
-		return reports.Inapplicable(script.Name, seed, why.Error()), nil
 	}
 	lane := s.progress.begin(name)
 	defer lane.end()
@@ -173,9 +168,8 @@ func trialSeed(seed uint64, trial int) uint64 {
 	return rand.New(rand.NewPCG(seed, uint64(trial))).Uint64N(1 << 32)
 }
 
-// systemOptions are the settings that the system is started with. The error says
-// why it cannot be set up as the scenario needs it.
-func (s *series) systemOptions(script catalog.Script) (map[string]string, error) {
+// systemOptions are the settings that the system is started with.
+func (s *series) systemOptions(script catalog.Script) map[string]string {
 	options := maps.Clone(script.Options)
 	if s.options.defect != "" {
 		if options == nil {
@@ -183,14 +177,7 @@ func (s *series) systemOptions(script catalog.Script) (map[string]string, error)
 		}
 		options[adapter.DefectOption] = s.options.defect
 	}
-	if len(script.Options) == 0 {
-		return options, nil
-	}
-	system, ok := s.system.(drills.Optioned)
-	if !ok {
-		return nil, fmt.Errorf("%s has no options, and the scenario sets some", s.system.Name())
-	}
-	return options, system.CheckOptions(options)
+	return options
 }
 
 // repeat is the command that does a drill again.
