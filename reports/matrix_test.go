@@ -97,3 +97,13 @@ func TestTheTrackRecordTellsWhatIsOpen(t *testing.T) {
 	write := reports.TrackRecord([]reports.Awaited{{Name: "purge-skipped", Wrong: "the dead prefix is kept", For: "runs"}})
 	golden(t, "track-record.md", writeMatrix(t, write, matrix()))
 }
+
+func TestBugsOfOtherSystemsHaveATableOfTheirOwn(t *testing.T) {
+	m := matrix()
+	bug := m.Defects[0]
+	bug.Defect, bug.Bug = "river-silent-fetch", &reports.Bug{With: "old/system.yaml", Without: "new/system.yaml"}
+	bug.Attempts = []reports.Attempt{bug.Attempts[1]}
+	bug.Attempts[0].Asked, bug.Attempts[0].Tries = 3, append(bug.Attempts[0].Tries, bug.Attempts[0].Tries[0])
+	m.Defects = append([]reports.Proof{bug}, m.Defects...)
+	golden(t, "track-record-bugs.md", writeMatrix(t, reports.TrackRecord(nil), m))
+}

@@ -30,8 +30,8 @@ the gate that names its symptom. This file is written by ` + "`make prove`" + `.
 const trackRecordBugs = `
 ## Real bugs found again
 
-Bugs that releases of other systems had: the same drill is red with the release that had it, and green with the one that mended
-it. These rows are written by ` + "`make bugs`" + `.
+Bugs that releases of other systems had: the same drill is red with a release that has it, and green with one that
+has it not. These rows are written by ` + "`make bugs`" + `.
 
 | bug | what is wrong | found in | drill | gate | see it | time to catch | n |
 |---|---|---|---|---|---|--:|--:|
