@@ -12,7 +12,7 @@ import (
 )
 
 func TestTheReferenceIsDrilled(t *testing.T) {
-	drilltest.Run(t, "leader-kill", reference(t))
+	drilltest.Run(t, "testdata/leader.txtar", reference(t))
 }
 
 func TestAManifestIsDrilled(t *testing.T) {
@@ -51,7 +51,7 @@ func TestADrillThatDoesNotPassFails(t *testing.T) {
 	}
 	for _, tt := range failures {
 		t.Run(tt.name, func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestADrillThatDoesNotPassFails$", "-test.timeout=60s")
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestADrillThatDoesNotPassFails$", "-test.timeout=5m")
 			cmd.Env = append(os.Environ(), lieEnv+"="+tt.name)
 			out, err := cmd.CombinedOutput()
 			require.Error(t, err, "it passes:\n%s", out)
