@@ -40,7 +40,7 @@ func TestAConnectionThatBreaksLeavesNoStreamBehind(t *testing.T) {
 			exchange(t, client, server)
 			require.Equal(t, 2, streams())
 			tt.breaks(t, l, client, server)
-			require.Eventually(t, func() bool { return streams() == 0 }, 5*time.Second, 10*time.Millisecond, "while the link lives")
+			require.Eventually(t, func() bool { return streams() == 0 }, 30*time.Second, 10*time.Millisecond, "while the link lives")
 		})
 	}
 }

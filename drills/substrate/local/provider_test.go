@@ -108,7 +108,7 @@ func TestNothingOutlivesTheHarness(t *testing.T) {
 			h := startHarness(t, mode)
 			begin := time.Now()
 			h.kill(t)
-			require.Eventually(t, func() bool { return len(survivors(t, h.lives)) == 0 }, 3*time.Second, 5*time.Millisecond)
+			require.Eventually(t, func() bool { return len(survivors(t, h.lives)) == 0 }, 30*time.Second, 5*time.Millisecond)
 			t.Logf("%d processes gone after %v", len(h.lives), time.Since(begin).Round(time.Millisecond))
 			require.Eventually(t, func() bool { return len(scratchFolders(t, h.dir)) == 0 }, 20*time.Second, 5*time.Millisecond)
 			require.NotContains(t, segments(t), h.segment)

@@ -346,7 +346,7 @@ func TestClosingTheLauncherEndsWhatIsLeft(t *testing.T) {
 	l.Close()
 	select {
 	case <-ended:
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		require.Fail(t, "the child has outlived the thread that started it")
 	}
 	require.NoError(t, p.Close(t.Context()))
