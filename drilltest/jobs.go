@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -100,8 +101,8 @@ func (x *exercise) awaitEffects(t *testing.T) {
 func (x *exercise) strangers() string {
 	var subjects []string
 	for _, e := range x.stage.seen.where(func(e effect) bool { return e.Kind != history.KindFenced && x.asked[e.Subject] == nil }) {
-		if !slices.Contains(subjects, e.Subject) {
-			subjects = append(subjects, fmt.Sprintf("%q", e.Subject))
+		if quoted := strconv.Quote(e.Subject); !slices.Contains(subjects, quoted) {
+			subjects = append(subjects, quoted)
 		}
 	}
 	if len(subjects) == 0 {
