@@ -14,9 +14,9 @@ import (
 const inspectDeadline = 10 * time.Second
 
 // Drain heals what is still broken, stops the load, and waits until every
-// acknowledged job is terminal and one Settle has passed since the last heal
-// or stop, or until two have: what has no effect then is lost. Then it
-// snapshots every store.
+// acknowledged job is terminal, the queue is empty and one Settle has passed
+// since the last heal or stop, or until two have: what has no effect then is
+// lost, and what is in the queue is left behind. Then it snapshots every store.
 func (d *Drill) Drain(ctx context.Context) error {
 	if err := d.guard.HealAll(ctx); err != nil {
 		return err
@@ -68,11 +68,18 @@ func (d *Drill) idle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n := counts[history.CountUnfinished]; n > 0 {
-		return fmt.Errorf("%d jobs are not finished yet", n)
+	for _, name := range underWay {
+		if n := counts[name]; n > 0 {
+			return fmt.Errorf("%d %s", n, name)
+		}
 	}
 	return nil
 }
+
+// underWay are the counts of what has not come to rest. An entry may outlive its
+// job: the second one of a job that was published twice is found to be of no use
+// only when it is looked at again.
+var underWay = []string{history.CountUnfinished, history.CountPending, history.CountQueued}
 
 // snapshot writes down what every store holds. A store that cannot be read is
 // a failed snapshot in the history, and the gates that need it say so.

@@ -167,6 +167,36 @@ func TestADrainGivesUpAfterTwoSettlesAndSaysWhatIsLeft(t *testing.T) {
 	require.Positive(t, drain.Outstanding)
 }
 
+// counting is a toy that can be looked into.
+type counting struct {
+	*toy
+	name  string
+	looks atomic.Int64 // at which there is something left
+}
+
+func (c *counting) Inspect(context.Context) (drills.Snapshot, error) {
+	return drills.Snapshot{c.name: max(0, c.looks.Add(-1))}, nil
+}
+
+func TestADrainWaitsForWhatIsUnderWay(t *testing.T) {
+	for _, name := range []string{history.CountUnfinished, history.CountPending, history.CountQueued} {
+		for what, looks := range map[string]int64{"until it is gone": 4, "for two settles at most": 1 << 40} {
+			t.Run(name+" "+what, func(t *testing.T) {
+				c := &counting{toy: newToy(t), name: name}
+				c.looks.Store(looks)
+				events, err := followWith(t, t.Context(), c.toy, engine.Config{
+					Scenario: script("load jobs rate=500/s for=50ms", "drain"), Faults: faults.All(), Seed: 1, Cluster: c,
+				})
+				require.NoError(t, err)
+				snapshots := of(events, history.OpSnapshot, history.OK)
+				rest, err := history.Decode[history.Snapshot](&snapshots[len(snapshots)-1])
+				require.NoError(t, err)
+				require.Equal(t, looks > 4, rest[name] > 0, "%v", rest)
+			})
+		}
+	}
+}
+
 func TestTheSameSeedGivesTheSameDrill(t *testing.T) {
 	shape := func(seed uint64) (shape []string) {
 		events, err := follow(t, newToy(t), faults.All(), seed,

@@ -210,7 +210,10 @@ func followWith(t *testing.T, ctx context.Context, c *toy, config engine.Config)
 	view, stopView := engine.Watch(c.log)
 	defer stopView()
 	config.View = view
-	config.Cluster, config.Log, config.Journal = c, c.log, journal
+	if config.Cluster == nil {
+		config.Cluster = c
+	}
+	config.Log, config.Journal = c.log, journal
 	config.Guarantees = drills.Guarantees{Leader: !c.flat, Jobs: true}
 	config.Settle, config.Verbs = 50*time.Millisecond, verbs.All()
 	err = engine.Run(ctx, config)

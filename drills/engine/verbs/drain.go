@@ -14,7 +14,7 @@ func Drain() engine.Verb {
 			Name:    "drain",
 			Usage:   "drain",
 			Summary: "heal, stop the load, wait until all work is done, look into every store",
-			Doc:     "Waits until every acknowledged job is terminal and one settle interval of the system has passed since the last heal, or until two have. What has no effect then is lost.",
+			Doc:     "Waits until every acknowledged job is terminal, the queue is empty and one settle interval of the system has passed since the last heal, or until two have. What has no effect then is lost, and what is in the queue is left behind.",
 			Check:   noArgs,
 		},
 		Run: func(ctx context.Context, d *engine.Drill, _ drills.Step) error { return d.Drain(ctx) },
