@@ -9,6 +9,7 @@ import (
 	"os"
 	osexec "os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -73,8 +74,11 @@ func playHarness(mode string) {
 			check(pauser.Pause(ctx))
 		}
 	}
+	runtime.GC() // closes the files of what is not held, and the guardian takes that for the harness's end
 	check(json.NewEncoder(os.Stdout).Encode(pids))
-	select {}
+	<-make(chan struct{})
+	runtime.KeepAlive(s)
+	runtime.KeepAlive(p)
 }
 
 // harness is one that another process plays, with all that lives under it.
