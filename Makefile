@@ -50,6 +50,7 @@ MODULES := $(patsubst %/go.mod,%,$(wildcard systems/*/go.mod systems/*/exercise/
 
 # Packages are tested one after the other: several start stores and time things.
 test: deps ## all tests, with real stores, containers where an engine answers, and the race detector
+	@sh scripts/deps.sh python3
 	go test -race -p 1 -timeout 20m ./...
 	@for module in $(MODULES); do (cd $$module && go test -race -p 1 -timeout 5m ./...) || exit 1; done
 	@sh scripts/engine.sh || true

@@ -39,7 +39,7 @@ func reference(t *testing.T) drills.System {
 func python(t *testing.T) drills.System {
 	t.Helper()
 	if _, err := exec.LookPath("python3"); err != nil {
-		t.Skip("there is no python3")
+		t.Fatal("the example needs python3, which `make test` installs")
 	}
 	system, err := manifest.Load("../examples/python/system.yaml")
 	require.NoError(t, err)

@@ -111,18 +111,21 @@ func lead() {
 	check(err)
 	_, err = file.WriteAt(text, 0)
 	check(err)
+	beats := time.NewTicker(50 * time.Millisecond)
 	for n := 1; ; n++ {
 		slot := fmt.Sprintf("%d/%d", own.Term, n)
 		report(effect{Key: slot, Subject: "beat/" + slot, Kind: "fenced", Leadership: "toy", Term: own.Term})
-		time.Sleep(50 * time.Millisecond)
+		<-beats.C
 		runtime.KeepAlive(file) // which would be closed, and its lock gone
 	}
 }
 
 // report reports an effect until the witness has answered.
 func report(e effect) {
+	tries := time.NewTicker(20 * time.Millisecond)
+	defer tries.Stop()
 	for !attempt(e) {
-		time.Sleep(20 * time.Millisecond)
+		<-tries.C
 	}
 }
 

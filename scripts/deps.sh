@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the local substrate needs and the machine lacks: Postgres 15 or
-# newer and Redis 7 or newer. Does nothing where they are there already.
+# newer and Redis 7 or newer; and the programs that are named, which are packages
+# of that name. Does nothing where they are there already.
 set -eu
 
 have_postgres() {
@@ -26,6 +27,9 @@ fi
 missing=
 have_postgres || missing="$missing postgresql"
 have_redis || missing="$missing redis-server"
+for program in "$@"; do
+	command -v "$program" >/dev/null || missing="$missing $program"
+done
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null; then

@@ -1,4 +1,4 @@
-// Program asynq is a small host for the task queue github.com/hibiken/asynq, as
+// Command asynq is a small host for the task queue github.com/hibiken/asynq, as
 // something that drillrun can drill: every replica is a client and a server of
 // asynq in one. It takes jobs by HTTP, enqueues them, works on them and reports
 // their effects to the witness of the drill.

@@ -174,8 +174,13 @@ func (h *host) counts() (c counts) {
 
 func await(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !done(); time.Sleep(poll) {
-		if time.Now().After(deadline) {
+	deadline, looks := time.NewTimer(patience), time.NewTicker(poll)
+	defer deadline.Stop()
+	defer looks.Stop()
+	for !done() {
+		select {
+		case <-looks.C:
+		case <-deadline.C:
 			t.Fatalf("not within %v: %s", patience, what)
 		}
 	}

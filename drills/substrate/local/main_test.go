@@ -99,6 +99,11 @@ func startHarness(t *testing.T, mode string) *harness {
 	h.out, err = h.cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, h.cmd.Start())
+	t.Cleanup(func() {
+		if h.cmd.ProcessState == nil { // the test has failed before its kill
+			h.kill(t)
+		}
+	})
 	var pids []int
 	require.NoError(t, json.NewDecoder(h.out).Decode(&pids))
 	for _, pid := range pids {
