@@ -194,8 +194,8 @@ func leagueNotes() []string {
 		"takeover: from a fault to the effect of a job that a survivor took over; there is none where jobs wait for their own replica.",
 		"outage: the longest time in which nobody got a submission acknowledged.",
 		"redeliveries: effects repeated and known by their key; a cost, not a fault.",
-		"throughput: submissions acknowledged while a load ran, by the time in which one did, outages included. What the scenario " +
-			"offers, its rate give or take chance, is the most that can be measured: it shows who keeps up, not who is fastest.",
+		"throughput: jobs that had their first effect while a load ran, by the time in which one did, outages included. What the " +
+			"scenario offers, its rate give or take chance, is the most that can be measured: it shows who keeps up, and who is fastest only where more is offered than can be done.",
 		"–: the scenario does not show it. n/a: the system does not promise it. ?: unknown. >, ≥: known from below only.",
 		"A time says as much about a system's settings (leases, intervals) as about its design.",
 	}

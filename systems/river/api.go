@@ -69,7 +69,9 @@ func (a *api) submit(w http.ResponseWriter, r *http.Request) {
 	if s.Args != nil {
 		job.WorkMS = s.Args.WorkMS
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
+	// It goes on without its client, who will ask again: pgx closes a connection whose
+	// question is cut short, and a busy hour would be spent on new ones.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), answerWithin)
 	defer cancel()
 	inserted, err := a.insert(ctx, job)
 	if err != nil {
