@@ -7,8 +7,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/drillrun/drillrun/reports"
 )
@@ -25,6 +27,26 @@ type bugFile struct {
 	Without  string `yaml:"without"` // manifest of the release that has it no more
 }
 
+// toldLine is how the decoder tells of a line.
+var toldLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)`)
+
+// placed says what the decoder says, as FILE:LINE: and what is wrong there.
+func placed(file string, err error) error {
+	told := []string{err.Error()}
+	var wrong *yaml.TypeError
+	if errors.As(err, &wrong) {
+		told = wrong.Errors
+	}
+	var errs []error
+	for _, text := range told {
+		if found := toldLine.FindStringSubmatch(text); found != nil {
+			text = found[1] + ": " + strings.Replace(found[2], "not found in type prove.bugFile", "is not known", 1)
+		}
+		errs = append(errs, fmt.Errorf("%s:%s", file, text))
+	}
+	return errors.Join(errs...)
+}
+
 // ReadBug reads a bug that somebody else's system had in one release and has no
 // more in another: a defect that was not built in on purpose. Every field is
 // required, and files are named relative to this one.
@@ -34,8 +56,10 @@ func ReadBug(file string) (Defect, error) {
 		return Defect{}, fmt.Errorf("read bug: %w", err)
 	}
 	var b bugFile
-	if err := yaml.NewDecoder(bytes.NewReader(source), yaml.Strict()).Decode(&b); err != nil && !errors.Is(err, io.EOF) {
-		return Defect{}, fmt.Errorf("%s: %w", file, err)
+	from := yaml.NewDecoder(bytes.NewReader(source))
+	from.KnownFields(true)
+	if err := from.Decode(&b); err != nil && !errors.Is(err, io.EOF) {
+		return Defect{}, placed(file, err)
 	}
 	beside := func(name string) string { return filepath.Join(filepath.Dir(file), name) }
 	var errs []error

@@ -185,7 +185,7 @@ var mistakes = map[string]struct{ old, new, want string }{
 	"an image of two lines":       {"command: [ledger]", "image: \"a\\nb\"", "system.yaml:3:10: image: want one line"},
 	"a missing field of a part":   {"  ready: {path: /ready}\n", "", `system.yaml:2:1: replica lacks the field "ready"`},
 	"a field without a value":     {"name: ledger", "name:", "system.yaml:1:1: name has no value: want text"},
-	"a field given twice":         {"settle: 4s", "settle: 4s\nsettle: 5s", `system.yaml:11:1: mapping key "settle" already defined at [10:1]`},
+	"a field given twice":         {"settle: 4s", "settle: 4s\nsettle: 5s", "system.yaml:11:1: settle is there already, in line 10"},
 	"a name with a space":         {"name: ledger", "name: my ledger", "system.yaml:1:7: name: want a name of letters"},
 	"a list for a text":           {"name: ledger", "name: [ledger]", "system.yaml:1:7: name: want text"},
 	"a text for a list":           {"command: [ledger]", "command: ledger", "system.yaml:3:12: command: want a list of the program and its arguments"},
@@ -244,8 +244,8 @@ var mistakes = map[string]struct{ old, new, want string }{
 	"a tag":                       {"name: ledger", "name: !!str ledger", "system.yaml:1:7: anchors, aliases and tags are not taken"},
 	"a merge":                     {"settle: 4s", "settle: 4s\n<<: {a: b}", "system.yaml:11:1: the manifest: want a plain word before the colon"},
 	"a second document":           {"settle: 4s", "settle: 4s\n---\nname: b", "system.yaml:11:1: a second document begins here"},
-	"no YAML":                     {"name: ledger", "name: [ledger", "system.yaml:2:1: ',' or ']' must be specified"},
-	"a tab for indentation":       {"  ports:", "\tports:", "system.yaml:4:1: found character '\t' that cannot start any token"},
+	"no YAML":                     {"name: ledger", "name: [ledger", "system.yaml:1:1: did not find expected ',' or ']'"},
+	"a tab for indentation":       {"  ports:", "\tports:", "system.yaml:4:1: the line is indented with a tab: YAML takes spaces only"},
 }
 
 func TestMistakesNameTheirPlace(t *testing.T) {

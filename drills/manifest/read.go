@@ -4,7 +4,7 @@ import (
 	"errors"
 	"regexp"
 
-	"github.com/goccy/go-yaml/token"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/drillrun/drillrun/drills"
 )
@@ -28,14 +28,14 @@ type reader struct {
 // started is a template of a process's start, and where it stands.
 type started struct {
 	template template
-	at       *token.Token
+	at       *yaml.Node
 }
 
 // sent is a request, whom it is sent to, and where it stands.
 type sent struct {
 	request *requestSpec
 	to      *processSpec
-	at      *token.Token
+	at      *yaml.Node
 }
 
 func (r *reader) manifest(root value) {
@@ -99,7 +99,7 @@ func (r *reader) matching(v value, form *regexp.Regexp, what string) string {
 func (r *reader) template(v value, known []string) template {
 	t, err := parseTemplate(r.text(v), known)
 	if err != nil {
-		r.fail(start(v.node), err)
+		r.fail(v.node, err)
 	}
 	return t
 }

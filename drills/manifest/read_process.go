@@ -6,8 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/token"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/drillrun/drillrun/internal/suggest"
 )
@@ -24,7 +23,7 @@ func (r *reader) process(v value, s *processSpec, variables []string, more map[s
 	s.ready.within = defaultWithin
 	made := false
 	var settings []value
-	var numbers []*token.Token
+	var numbers []*yaml.Node
 	fields := map[string]field{
 		"image": {read: func(v value) {
 			made = true
@@ -63,7 +62,7 @@ func (r *reader) process(v value, s *processSpec, variables []string, more map[s
 // startText reads a template of a process's start.
 func (r *reader) startText(v value, variables []string) template {
 	t := r.template(v, variables)
-	r.starts = append(r.starts, started{t, start(v.node)})
+	r.starts = append(r.starts, started{t, v.node})
 	return t
 }
 
@@ -74,10 +73,9 @@ func (r *reader) setting(v value, s *processSpec, variables []string) {
 		return
 	}
 	set := setting{name: v.name}
-	switch n := v.node.(type) {
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		set.value = template{{text: n.GetToken().Value}} // as good as a text here, as it is written
-	default:
+	if scalar(v.node, isInt, isFloat, isBool) {
+		set.value = template{{text: v.node.Value}} // as good as a text here, as it is written
+	} else {
 		set.value = r.startText(v, variables)
 	}
 	s.environment = append(s.environment, set)
@@ -85,20 +83,20 @@ func (r *reader) setting(v value, s *processSpec, variables []string) {
 
 // ports reads where it listens. What is a number is told apart: only an image
 // listens where it is used to.
-func (r *reader) ports(v value, s *processSpec) (numbers []*token.Token) {
+func (r *reader) ports(v value, s *processSpec) (numbers []*yaml.Node) {
 	is := r.pairs(v, "ports with the variables that tell where to listen, such as {http: LISTEN}", func(v value) {
 		if !plainName.MatchString(v.name) {
 			r.fail(v.at, fmt.Errorf("%q is no name of a port: want letters, digits, dots, dashes and underscores", v.name))
 		}
 		port := portSpec{name: v.name}
-		if _, number := v.node.(*ast.IntegerNode); number {
+		if scalar(v.node, isInt) {
 			port.variable = r.portNumber(v)
-			numbers = append(numbers, start(v.node))
+			numbers = append(numbers, v.node)
 		} else {
 			port.variable = r.matching(v, variableName, "the name of a variable of the environment, which has host:port")
 		}
 		if slices.ContainsFunc(s.ports, func(p portSpec) bool { return p.variable == port.variable }) {
-			r.fail(start(v.node), fmt.Errorf("%s is another port's", port.variable))
+			r.fail(v.node, fmt.Errorf("%s is another port's", port.variable))
 		}
 		s.ports = append(s.ports, port)
 	})

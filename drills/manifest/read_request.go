@@ -59,7 +59,7 @@ func (r *reader) inspect(v value) {
 				v.name = "count"
 				name := r.word(v, countNames)
 				if slices.Contains(s.each, name) && name != "" {
-					r.fail(start(v.node), fmt.Errorf("%s is there already", name))
+					r.fail(v.node, fmt.Errorf("%s is there already", name))
 				}
 				s.each = append(s.each, name)
 			})
@@ -78,7 +78,7 @@ func (r *reader) stop(v value) {
 		}},
 	})
 	if err := q.checkBody(); err != nil {
-		r.fail(start(body.node), err)
+		r.fail(body.node, err)
 	}
 }
 
@@ -98,11 +98,11 @@ func (r *reader) submit(v value) {
 		}},
 	})
 	if err := s.request.checkBody(); err != nil {
-		r.fail(start(body.node), err)
+		r.fail(body.node, err)
 	}
 	for _, status := range s.rejected {
 		if slices.Contains(s.accepted, status) {
-			r.fail(start(rejected.node), fmt.Errorf("%d cannot mean both: it is among the accepted ones", status))
+			r.fail(rejected.node, fmt.Errorf("%d cannot mean both: it is among the accepted ones", status))
 		}
 	}
 	if !s.tells(keyVariable) && !s.tells(subjectVariable) {
@@ -130,7 +130,7 @@ func (r *reader) request(v value, q *requestSpec, method string, variables []str
 		"method": {read: func(v value) { q.method = r.word(v, methods) }},
 		"port": {read: func(v value) {
 			q.port = r.text(v)
-			at = start(v.node)
+			at = v.node
 		}},
 		"path":    {required: "such as /" + v.name, read: func(v value) { r.path(v, q, variables) }},
 		"headers": {read: func(v value) { r.headers(v, q, variables) }},

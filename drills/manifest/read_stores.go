@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/drillrun/drillrun/drills"
 )
@@ -22,13 +22,13 @@ var (
 func (r *reader) stores(v value) {
 	r.list(v, "stores", func(v value) {
 		v.name = "store"
-		if _, own := v.node.(ast.MapNode); own {
+		if v.node.Kind == yaml.MappingNode {
 			r.brought(v)
 			return
 		}
 		role := r.word(v, storeRoles)
 		if role != "" && slices.Contains(r.system.stores, drills.Role(role)) {
-			r.fail(start(v.node), fmt.Errorf("%s is there already", role))
+			r.fail(v.node, fmt.Errorf("%s is there already", role))
 		}
 		r.system.stores = append(r.system.stores, drills.Role(role))
 	})
@@ -40,7 +40,7 @@ func (r *reader) brought(v value) {
 	s := &storeSpec{}
 	replicas := r.to
 	r.to = &s.processSpec
-	v.at = start(v.node)
+	v.at = v.node
 	asked := false
 	r.process(v, &s.processSpec, storeVariables, map[string]field{
 		"name": {required: "by which scripts, links and variables know it", read: func(v value) { s.name = r.storeName(v) }},
@@ -61,9 +61,9 @@ func (r *reader) storeName(v value) string {
 	name := r.matching(v, storeName, "a name of small letters, digits and dashes, such as broker")
 	switch {
 	case slices.Contains(taken, name), slices.Contains(storeRoles, name), strings.HasPrefix(name, "replica-"):
-		r.fail(start(v.node), fmt.Errorf("%q means something else already: choose another name", name))
+		r.fail(v.node, fmt.Errorf("%q means something else already: choose another name", name))
 	case name != "" && slices.ContainsFunc(r.system.brought, func(s *storeSpec) bool { return s.name == name }):
-		r.fail(start(v.node), fmt.Errorf("%s is there already", name))
+		r.fail(v.node, fmt.Errorf("%s is there already", name))
 	}
 	return name
 }

@@ -1,19 +1,19 @@
 package manifest
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/drillrun/drillrun/internal/suggest"
 )
@@ -54,9 +54,9 @@ type document struct {
 
 // value is a value and where it is named.
 type value struct {
-	name string       // of its field
-	at   *token.Token // of the field, for what is missing in it
-	node ast.Node
+	name string     // of its field
+	at   *yaml.Node // of the field, for what is missing in it
+	node *yaml.Node
 }
 
 // field is one of a mapping's.
@@ -72,34 +72,59 @@ func (d *document) open(source []byte) (root value, ok bool) {
 		d.failAt(1, 1, fmt.Errorf("a manifest has at most %d bytes, this has %d", maxSource, len(source)))
 		return value{}, false
 	}
-	file, err := parser.ParseBytes(source, 0)
-	var wrong yaml.Error
-	switch {
-	case errors.As(err, &wrong):
-		d.fail(wrong.GetToken(), errors.New(wrong.GetMessage()))
-		return value{}, false
-	case err != nil:
-		d.failAt(1, 1, err)
-		return value{}, false
-	case len(file.Docs) == 0 || file.Docs[0].Body == nil:
+	from := yaml.NewDecoder(bytes.NewReader(source))
+	var first, second yaml.Node
+	switch err := from.Decode(&first); {
+	case errors.Is(err, io.EOF):
 		d.failAt(1, 1, errors.New("it is empty: a manifest begins with the system's name, such as \"name: ledger\""))
 		return value{}, false
-	case len(file.Docs) > 1:
-		d.fail(file.Docs[1].Start, errors.New("a second document begins here: a manifest is one"))
+	case err != nil:
+		d.malformed(err)
 		return value{}, false
 	}
-	body := file.Docs[0].Body
-	return value{name: "the manifest", at: start(body), node: body}, true
+	switch err := from.Decode(&second); {
+	case err == nil:
+		d.fail(&second, errors.New("a second document begins here: a manifest is one"))
+		return value{}, false
+	case !errors.Is(err, io.EOF):
+		d.malformed(err)
+		return value{}, false
+	}
+	body := first.Content[0]
+	return value{name: "the manifest", at: body, node: body}, d.plain(body)
 }
 
-// fail notes what is wrong at a token.
-func (d *document) fail(at *token.Token, err error) {
-	line, column := 1, 1
-	if at != nil && at.Position != nil {
-		line, column = at.Position.Line, at.Position.Column
+// atLine is how the parser begins what it says of a source that is no YAML.
+var atLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+
+// malformed notes what the parser says, which knows the line at best.
+func (d *document) malformed(err error) {
+	text, line := err.Error(), 1
+	if found := atLine.FindStringSubmatch(text); found != nil {
+		text = text[len(found[0]):]
+		line, _ = strconv.Atoi(cmp.Or(found[1], "1")) // digits, and too many of them are no line
 	}
-	d.failAt(line, column, err)
+	if line = min(max(line, 1), len(d.lines)); strings.HasPrefix(strings.TrimLeft(d.lines[line-1], " "), "\t") {
+		text = "the line is indented with a tab: YAML takes spaces only"
+	}
+	d.failAt(line, 1, errors.New(text))
 }
+
+// plain says whether every value is written out. What is not has been noted.
+func (d *document) plain(n *yaml.Node) bool {
+	if n.Kind == yaml.AliasNode || n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
+		d.fail(n, errors.New("anchors, aliases and tags are not taken: write the value itself"))
+		return false
+	}
+	all := true
+	for _, part := range n.Content {
+		all = d.plain(part) && all
+	}
+	return all
+}
+
+// fail notes what is wrong at a value.
+func (d *document) fail(at *yaml.Node, err error) { d.failAt(at.Line, at.Column, err) }
 
 func (d *document) failAt(line, column int, err error) {
 	line = min(max(line, 1), len(d.lines))
@@ -118,29 +143,28 @@ func (d *document) wrong() error {
 	return errors.Join(all...)
 }
 
-// start is where a value begins. A mapping's own token is its first colon.
-func start(n ast.Node) *token.Token {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		if !n.IsFlowStyle && len(n.Values) > 0 {
-			return start(n.Values[0])
-		}
-	case *ast.MappingValueNode:
-		return n.Key.GetToken()
-	}
-	return n.GetToken()
+// The kinds of scalars, by their tags.
+const (
+	isNull  = "!!null"
+	isBool  = "!!bool"
+	isInt   = "!!int"
+	isFloat = "!!float"
+	isText  = "!!str"
+	isTime  = "!!timestamp" // nothing here is one: it is the text that it is written as
+)
+
+// scalar says whether a value is one of these.
+func scalar(n *yaml.Node, tags ...string) bool {
+	return n.Kind == yaml.ScalarNode && slices.Contains(tags, n.ShortTag())
 }
 
 // want notes that a value is not what it should be.
 func (d *document) want(v value, what string) {
-	switch v.node.(type) {
-	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
-		d.fail(start(v.node), errors.New("anchors, aliases and tags are not taken: write the value itself"))
-	case *ast.NullNode:
+	if scalar(v.node, isNull) {
 		d.fail(v.at, fmt.Errorf("%s has no value: want %s", v.name, what))
-	default:
-		d.fail(start(v.node), fmt.Errorf("%s: want %s", v.name, what))
+		return
 	}
+	d.fail(v.node, fmt.Errorf("%s: want %s", v.name, what))
 }
 
 // mapping reads a mapping that has these fields and no others.
@@ -167,53 +191,49 @@ func (d *document) mapping(v value, fields map[string]field) {
 
 // pairs reads a mapping whose keys are free. False says that it is none.
 func (d *document) pairs(v value, what string, read func(value)) bool {
-	mapping, ok := v.node.(ast.MapNode)
-	if !ok {
+	if v.node.Kind != yaml.MappingNode {
 		d.want(v, what)
 		return false
 	}
-	for pair := mapping.MapRange(); pair.Next(); {
-		key, ok := pair.Key().(*ast.StringNode)
-		if !ok {
-			d.fail(pair.Key().GetToken(), fmt.Errorf("%s: want a plain word before the colon", v.name))
-			continue
+	lines := map[string]int{}
+	for pair := range slices.Chunk(v.node.Content, 2) {
+		key := pair[0]
+		line, again := lines[key.Value]
+		switch {
+		case !scalar(key, isText):
+			d.fail(key, fmt.Errorf("%s: want a plain word before the colon", v.name))
+		case again:
+			d.fail(key, fmt.Errorf("%s is there already, in line %d", key.Value, line))
+		default:
+			lines[key.Value] = key.Line
+			read(value{name: key.Value, at: key, node: pair[1]})
 		}
-		read(value{name: key.Value, at: key.GetToken(), node: pair.Value()})
 	}
 	return true
 }
 
 // list reads a sequence of at least one value.
 func (d *document) list(v value, what string, read func(value)) {
-	sequence, ok := v.node.(*ast.SequenceNode)
-	if !ok || len(sequence.Values) == 0 {
+	if v.node.Kind != yaml.SequenceNode || len(v.node.Content) == 0 {
 		d.want(v, "a list of "+what+", such as [a, b]")
 		return
 	}
-	for _, n := range sequence.Values {
+	for _, n := range v.node.Content {
 		read(value{name: v.name, at: v.at, node: n})
 	}
 }
 
 // text reads a text that is not empty. It is empty where a mistake has been noted.
 func (d *document) text(v value) string {
-	var text string
-	switch n := v.node.(type) {
-	case *ast.StringNode:
-		text = n.Value
-	case *ast.LiteralNode:
-		text = n.Value.Value
-	default:
-		d.want(v, "text")
-		return ""
-	}
 	switch {
-	case text == "":
+	case !scalar(v.node, isText, isTime):
+		d.want(v, "text")
+	case v.node.Value == "":
 		d.want(v, "text that is not empty")
-	case strings.ContainsRune(text, 0):
+	case strings.ContainsRune(v.node.Value, 0):
 		d.want(v, "text without zero bytes")
 	default:
-		return text
+		return v.node.Value
 	}
 	return ""
 }
@@ -231,26 +251,24 @@ func (d *document) line(v value) string {
 func (d *document) word(v value, words []string) string {
 	word := d.text(v)
 	if word != "" && !slices.Contains(words, word) {
-		d.fail(start(v.node), suggest.Unknown(v.name, word, words))
+		d.fail(v.node, suggest.Unknown(v.name, word, words))
 		return ""
 	}
 	return word
 }
 
 func (d *document) boolean(v value) bool {
-	n, ok := v.node.(*ast.BoolNode)
-	if !ok {
+	var is bool
+	if !scalar(v.node, isBool) || v.node.Decode(&is) != nil {
 		d.want(v, "true or false")
-		return false
 	}
-	return n.Value
+	return is
 }
 
 // duration reads one that is more than zero.
 func (d *document) duration(v value) time.Duration {
-	n, ok := v.node.(*ast.StringNode)
-	if ok {
-		if length, err := time.ParseDuration(n.Value); err == nil && length > 0 {
+	if scalar(v.node, isText) {
+		if length, err := time.ParseDuration(v.node.Value); err == nil && length > 0 {
 			return length
 		}
 	}
@@ -270,8 +288,8 @@ func (d *document) portNumber(v value) string {
 
 // whole reads a whole number from least to most.
 func (d *document) whole(v value, least, most int, what string) int {
-	if n, ok := v.node.(*ast.IntegerNode); ok {
-		if number, err := strconv.Atoi(fmt.Sprint(n.Value)); err == nil && number >= least && number <= most {
+	if scalar(v.node, isInt) {
+		if number, err := strconv.Atoi(v.node.Value); err == nil && number >= least && number <= most {
 			return number
 		}
 	}
