@@ -95,9 +95,13 @@ func requireDescribed(t *testing.T, path string, part *jsonschema.Schema) {
 
 func TestTheSchemaTakesWhatTheDecoderTakes(t *testing.T) {
 	_, by := schema(t)
-	example, err := os.ReadFile("../../examples/python/system.yaml")
-	require.NoError(t, err)
-	for _, source := range []string{whole, small, cutSubmit(small), string(example)} {
+	sources := []string{whole, small, cutSubmit(small)}
+	for _, name := range []string{"python", "keys", "keys/bugs/lease-by-job"} {
+		example, err := os.ReadFile("../../examples/" + name + "/system.yaml")
+		require.NoError(t, err)
+		sources = append(sources, string(example))
+	}
+	for _, source := range sources {
 		parse(t, source)
 		require.NoError(t, judge(t, by, []byte(source)))
 	}
