@@ -78,10 +78,6 @@ def whole(text):
     return text[:-2]
 
 
-class Lost(Exception):
-    """The lease has run out, and may be somebody else's."""
-
-
 def lease_of(job):
     """The name of the lease that a job needs. Without a key it waits for nobody."""
     return "lease:" + (job["turn"] or "job:" + job["key"])
@@ -95,7 +91,7 @@ def work(redis):
                 first.setdefault(lease_of(json.loads(entry)), entry)
             for lease, entry in first.items():
                 turn(redis, lease, entry)
-        except (OSError, Lost) as error:
+        except OSError as error:
             print(f"left to its lease: {error!r}", flush=True)
         time.sleep(random.uniform(0, PAUSE))
 
@@ -111,7 +107,7 @@ def turn(redis, lease, entry):
             while True:
                 begun = time.monotonic()
                 if redis("EVAL", RENEW, 1, lease, token, int(LEASE * 1000)) == 0:
-                    raise Lost(lease)
+                    raise TimeoutError(f"{lease} has run out")  # and may be somebody else's
                 if call(os.environ[receiver], step, begun + LEASE):
                     break
                 time.sleep(random.uniform(0, PAUSE))
@@ -123,7 +119,7 @@ def call(address, step, until):
     headers = {"Authorization": "Bearer " + os.environ["WITNESS_TOKEN"], "Content-Type": "application/json"}
     limit = min(TIMEOUT, until - time.monotonic())
     if limit <= 0:
-        raise Lost(step["subject"])
+        raise TimeoutError("the lease has run out")
     connection = http.client.HTTPConnection(urllib.parse.urlsplit(address).netloc, timeout=limit)
     try:
         connection.request("POST", "/v1/effects", json.dumps(step), headers)
