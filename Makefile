@@ -36,8 +36,9 @@ prove: deps build ## every known defect against the drills, TRIALS (5) times; wr
 	@$(DRILLRUN) prove --trials $(TRIALS) --onto docs/proof.json $(PROOF)
 
 bugs: TRIALS = 3
-bugs: deps build systems ## bugs of River and asynq found again, TRIALS (3) times; writes their rows
-	@$(DRILLRUN) prove $(addprefix --bug ,$(wildcard systems/*/bugs/*.yaml)) --trials $(TRIALS) --onto docs/proof.json $(PROOF)
+bugs: deps build systems ## bugs of River, asynq and an example found again, TRIALS (3) times; writes their rows
+	@sh scripts/deps.sh python3
+	@$(DRILLRUN) prove $(addprefix --bug ,$(wildcard systems/*/bugs/*.yaml examples/*/bugs/*.yaml)) --trials $(TRIALS) --onto docs/proof.json $(PROOF)
 
 league: TRIALS = 1
 league: deps build systems ## reference, River and asynq in the same drills, TRIALS (1) times; writes docs/LEAGUE.md

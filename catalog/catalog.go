@@ -12,6 +12,7 @@ import (
 	"github.com/drillrun/drillrun/gates"
 	"github.com/drillrun/drillrun/gates/attempts"
 	"github.com/drillrun/drillrun/gates/availability"
+	"github.com/drillrun/drillrun/gates/concurrencykeys"
 	"github.com/drillrun/drillrun/gates/deadletters"
 	"github.com/drillrun/drillrun/gates/doublecalls"
 	"github.com/drillrun/drillrun/gates/duplicates"
@@ -60,6 +61,7 @@ func Metrics() []gates.Metric {
 		elections.Metric(), singletons.Metric(), shutdown.Metric(),
 		attempts.Metric(), jitter.Metric(),
 		kindparallelism.Provision(), kindparallelism.Cluster(), kindparallelism.Pipeline(),
+		concurrencykeys.Concurrency(), concurrencykeys.Parallelism(),
 		failfast.Metric(), isolation.Metric(), readmission.Metric(), probes.Metric(),
 		parallelism.Compute(), parallelism.Network(), parallelism.Storage(),
 		doublecalls.Metric(), repeatedsteps.Metric(),

@@ -56,22 +56,27 @@ type Guarantees struct {
 	Jobs    bool     `json:"jobs"`            // takes submissions that must have an effect
 	Effects Delivery `json:"effects"`         // how often an acknowledged submission takes effect
 	Means   []string `json:"means,omitempty"` // by what: "transaction", "key", "fencing"
+	// ConcurrencyKeys: of jobs that share a concurrency key one is at work at a
+	// time, and those of different keys do not wait for each other.
+	ConcurrencyKeys bool `json:"concurrency_keys,omitempty"`
 }
 
 // Offers says whether the system has the capability that a scenario requires
-// by name: "leader" or "jobs".
+// by name: "concurrency-keys", "jobs" or "leader".
 func (g Guarantees) Offers(capability string) bool {
 	switch capability {
-	case "leader":
-		return g.Leader
+	case "concurrency-keys":
+		return g.ConcurrencyKeys
 	case "jobs":
 		return g.Jobs
+	case "leader":
+		return g.Leader
 	}
 	return false
 }
 
 // Capabilities are the words that `requires` in a scenario may use.
-func Capabilities() []string { return []string{"jobs", "leader"} }
+func Capabilities() []string { return []string{"concurrency-keys", "jobs", "leader"} }
 
 // Cluster is a started system.
 type Cluster interface {
@@ -92,6 +97,9 @@ type Op struct {
 	Key     string          // idempotency key: the same key is the same submission
 	Subject string          // what must happen once if this is acknowledged; the system reports its effect under this subject
 	Args    json.RawMessage // operation-specific, may be nil
+	// ConcurrencyKey is what the job shares with others that must not be at work
+	// beside it; empty for a job that may run beside all others.
+	ConcurrencyKey string
 }
 
 // Client performs operations against one replica. It is safe for concurrent

@@ -21,7 +21,12 @@ func TestTheReferenceKeepsWhatAnAdapterOwes(t *testing.T) {
 
 func TestAManifestKeepsWhatAnAdapterOwes(t *testing.T) {
 	t.Parallel()
-	drilltest.Exercise(t, python(t))
+	drilltest.Exercise(t, example(t, "python"))
+}
+
+func TestAManifestWithBackendsKeepsWhatAnAdapterOwes(t *testing.T) {
+	t.Parallel()
+	drilltest.Exercise(t, example(t, "keys"))
 }
 
 func TestTheToyKeepsWhatAnAdapterOwes(t *testing.T) {
@@ -36,12 +41,13 @@ func reference(t *testing.T) drills.System {
 	return system
 }
 
-func python(t *testing.T) drills.System {
+// example is one of the examples in Python.
+func example(t *testing.T, name string) drills.System {
 	t.Helper()
 	if _, err := exec.LookPath("python3"); err != nil {
-		t.Fatal("the example needs python3, which `make test` installs")
+		t.Fatal("the examples need python3, which `make test` installs")
 	}
-	system, err := manifest.Load("../examples/python/system.yaml")
+	system, err := manifest.Load("../examples/" + name + "/system.yaml")
 	require.NoError(t, err)
 	return system
 }

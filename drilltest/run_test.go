@@ -16,7 +16,7 @@ func TestTheReferenceIsDrilled(t *testing.T) {
 }
 
 func TestAManifestIsDrilled(t *testing.T) {
-	drilltest.Run(t, "testdata/kill.txtar", python(t), drilltest.Seed(5))
+	drilltest.Run(t, "testdata/kill.txtar", example(t, "python"), drilltest.Seed(5))
 }
 
 // failures are drills that must not pass, and what is said of them.

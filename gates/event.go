@@ -2,6 +2,8 @@ package gates
 
 import (
 	"fmt"
+	"iter"
+	"strings"
 
 	"github.com/drillrun/drillrun/drills/history"
 )
@@ -93,4 +95,21 @@ func (e *Event) Subject() (Subject, bool) {
 	}
 	e.subject, e.named = e.subjects.of(name), true
 	return e.subject, true
+}
+
+// JobOf yields the subjects that a call may be of, by its own subject: the job of
+// that name, then the one before its last slash, and so on. A job is a subject
+// that an effect or a submission has named before.
+func (e *Event) JobOf(call *history.Effect) iter.Seq[Subject] {
+	return func(yield func(Subject) bool) {
+		for name, more := call.Subject, true; more; {
+			if job, known := e.subjects.known(name); known && !yield(job) {
+				return
+			}
+			end := strings.LastIndexByte(name, '/')
+			if more = end >= 0; more {
+				name = name[:end]
+			}
+		}
+	}
 }

@@ -6,14 +6,15 @@ import (
 	"github.com/drillrun/drillrun/drills/history"
 )
 
-// unnoticed is how long a backend may take to notice that a sender has hung up.
-// Until then it holds a call whose sender may have sent another.
+// unnoticed is how long it may take until a backend notices that a sender has hung
+// up, or the harness that one has ended. Until then a call is held whose sender may
+// have sent another, or whose work others may have taken over.
 const unnoticed = 100 * time.Millisecond
 
 // Flights counts how many calls are in flight at once, as their sender must see
 // it: a call is in flight from its arrival to its end, or until its sender has
-// hung up. A call that was given up counts no more in the last tenth of a second
-// before the backend noticed.
+// hung up or ended. A call that was given up counts no more in the last tenth of
+// a second before that was noticed.
 type Flights struct {
 	open    map[uint64]Moment // when the calls arrived, by number
 	recent  []crowd           // those that a hanging up may still thin out
@@ -34,7 +35,7 @@ func (f *Flights) Observe(phase history.Phase, call uint64, now Moment) {
 	case history.Invoke:
 		f.arrive(call, now)
 	case history.Info:
-		f.giveUp(call)
+		f.leave(call, 0)
 	default:
 		delete(f.open, call)
 	}
@@ -49,14 +50,24 @@ func (f *Flights) arrive(call uint64, now Moment) {
 	f.recent = append(f.recent, crowd{now, len(f.open)})
 }
 
-func (f *Flights) giveUp(call uint64) {
+// Died takes note that the sender of a call has ended, of whom the event heard
+// was the last that it did. That, too, is noticed late: others may have known
+// before. What arrived before it was last heard of found it alive.
+func (f *Flights) Died(call, heard uint64, now Moment) {
+	f.settle(now.At)
+	f.leave(call, heard)
+}
+
+// leave has a call not have been in flight since, unless that is long ago.
+func (f *Flights) leave(call, since uint64) {
 	arrived, open := f.open[call]
 	if !open {
 		return
 	}
 	delete(f.open, call)
+	since = max(since, arrived.Seq)
 	for i := range f.recent {
-		if f.recent[i].Seq > arrived.Seq {
+		if f.recent[i].Seq > since {
 			f.recent[i].n--
 		}
 	}

@@ -30,6 +30,21 @@ func TestACallThatIsGivenUpIsNoMoreInFlight(t *testing.T) {
 	require.Equal(t, 4, f.Arrived())
 }
 
+func TestADeathIsNoticedLate(t *testing.T) {
+	die := func(heard uint64, at time.Duration) int {
+		var f Flights
+		f.Observe(history.Invoke, 1, Moment{At: 0, Seq: 1})
+		f.Observe(history.Invoke, 2, Moment{At: time.Second, Seq: 2})
+		f.Died(1, heard, Moment{At: at, Seq: 3})
+		n, _ := f.Most(true)
+		return n
+	}
+	const soon, late = time.Second + 50*time.Millisecond, time.Second + 150*time.Millisecond
+	require.Equal(t, 1, die(1, soon), "whoever took over knew before")
+	require.Equal(t, 2, die(2, soon), "it was alive when the second arrived")
+	require.Equal(t, 2, die(1, late), "nobody can have known")
+}
+
 func TestWhatMayStillBeThinnedOutCountsAtTheEndOnly(t *testing.T) {
 	var f Flights
 	f.Observe(history.Invoke, 1, Moment{At: 0, Seq: 1})

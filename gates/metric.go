@@ -42,7 +42,8 @@ type Metric struct {
 	Doc     string // what it means and what makes it fail, in sentences
 	Unit    Unit
 	// Requires are the promises of the system without which the metric is not
-	// applicable: "leader", "jobs", "exactly-once", "fencing".
+	// applicable: "leader", "jobs", "exactly-once", "fencing",
+	// "concurrency-keys".
 	Requires []string
 	Needs    string // the minimum of evidence, in words
 	New      func(history.Header) Meter
@@ -118,6 +119,8 @@ func offers(g history.Guarantees, want string) (offered bool, lack string) {
 		return g.Jobs, "the system takes no jobs"
 	case "exactly-once":
 		return g.Effects == "exactly-once", "the system does not promise effects exactly once"
+	case "concurrency-keys":
+		return g.ConcurrencyKeys, "the system does not promise to heed concurrency keys"
 	case "fencing":
 		return g.Leader || slices.Contains(g.Means, "fencing"), "the system has no leader and fences nothing"
 	}

@@ -47,6 +47,12 @@ func (s *subjects) of(name string) Subject {
 	return Subject(s.slots[i] - 1)
 }
 
+// known is the number of a name that has one.
+func (s *subjects) known(name string) (Subject, bool) {
+	n := s.slots[s.find(maphash.String(s.seed, name))]
+	return Subject(n - 1), n != 0
+}
+
 // find is the slot that holds the hash, or the free one where it belongs.
 func (s *subjects) find(hash uint64) int {
 	mask := len(s.slots) - 1

@@ -15,7 +15,17 @@ func TestSubjectsAreNumberedInTheOrderOfAppearance(t *testing.T) {
 	}
 	for i := range n {
 		require.Equal(t, Subject(i), s.of("job/"+strconv.Itoa(i)), "a known name keeps its number")
+		known, is := s.known("job/" + strconv.Itoa(i))
+		require.True(t, is)
+		require.Equal(t, Subject(i), known)
 	}
+}
+
+func TestAskingForANameDoesNotNumberIt(t *testing.T) {
+	s := newSubjects()
+	_, known := s.known("job/1")
+	require.False(t, known)
+	require.Equal(t, Subject(0), s.of("job/2"))
 }
 
 func TestAColumnIsZeroUntilItIsSet(t *testing.T) {

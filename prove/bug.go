@@ -15,7 +15,7 @@ import (
 	"github.com/drillrun/drillrun/reports"
 )
 
-// bugFile is a bug of a released system as a file tells it.
+// bugFile is a bug of another system as a file tells it.
 type bugFile struct {
 	Name     string `yaml:"name"`
 	Wrong    string `yaml:"wrong"`
@@ -23,8 +23,8 @@ type bugFile struct {
 	Symptom  string `yaml:"symptom"`
 	Gate     string `yaml:"gate"`
 	Scenario string `yaml:"scenario"`
-	With     string `yaml:"with"`    // manifest of the release that has it
-	Without  string `yaml:"without"` // manifest of the release that has it no more
+	With     string `yaml:"with"`    // manifest of the release, or variant, that has it
+	Without  string `yaml:"without"` // manifest of the one that has it not
 }
 
 // toldLine is how the decoder tells of a line.
@@ -47,9 +47,9 @@ func placed(file string, err error) error {
 	return errors.Join(errs...)
 }
 
-// ReadBug reads a bug that somebody else's system had in one release and has no
-// more in another: a defect that was not built in on purpose. Every field is
-// required, and files are named relative to this one.
+// ReadBug reads a bug that another system had in one release and has no more in
+// another, or that one variant of an example has and another has not. Every field
+// is required, and files are named relative to this one.
 func ReadBug(file string) (Defect, error) {
 	source, err := os.ReadFile(file)
 	if err != nil {

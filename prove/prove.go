@@ -22,8 +22,8 @@ type Defect struct {
 	Gate    string // the metric that names the symptom
 	// Scenarios should each catch it, the cheapest first.
 	Scenarios []string
-	// Bug is set where it is a real one: the releases with and without it take the
-	// places of the defective and the sound system. Its scenario is its own.
+	// Bug is set where it is another system's: the releases with and without it take
+	// the places of the defective and the sound system. Its scenario is its own.
 	Bug *reports.Bug
 }
 

@@ -168,7 +168,7 @@ func (m Matrix) summary() []string {
 	}
 	text := plural(len(m.Defects), "defect")
 	if bugs > 0 {
-		text += fmt.Sprintf(", %d of them in releases of other systems", bugs)
+		text += fmt.Sprintf(", %d of them in other systems", bugs)
 	}
 	text += ": " + strings.Join(found, ", ")
 	clean := 0

@@ -28,10 +28,10 @@ the gate that names its symptom. This file is written by ` + "`make prove`" + `.
 `
 
 const trackRecordBugs = `
-## Real bugs found again
+## Bugs of other systems
 
-Bugs that releases of other systems had: the same drill is red with a release that has it, and green with one that
-has it not. These rows are written by ` + "`make bugs`" + `.
+The same drill is red with a system that has the bug, and green with one that has it not: real bugs, found again in the
+releases that had them, and mistakes that were built into an example on purpose. These rows are written by ` + "`make bugs`" + `.
 
 | bug | what is wrong | found in | drill | gate | see it | time to catch | n |
 |---|---|---|---|---|---|--:|--:|

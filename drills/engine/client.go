@@ -39,7 +39,7 @@ type client struct {
 // submit gets one submission acknowledged, or gives up. What it ended with is
 // "fail" only where every replica asked was certain that nothing happened.
 func (c *client) submit(ctx context.Context, op drills.Op, intended time.Duration) {
-	detail := history.Submit{Subject: op.Subject, Intended: intended}
+	detail := submission(op, intended)
 	c.note(op, history.Invoke, detail, nil)
 	phase, rest := history.Fail, shortestRest
 	var err error
@@ -63,6 +63,11 @@ func (c *client) submit(ctx context.Context, op drills.Op, intended time.Duratio
 		rest = min(2*rest, longestRest)
 	}
 	c.note(op, phase, detail, fmt.Errorf("gave up after %d attempts: %w", detail.Attempts, err))
+}
+
+// submission is what is recorded of a submission before anybody is asked.
+func submission(op drills.Op, intended time.Duration) history.Submit {
+	return history.Submit{Subject: op.Subject, Intended: intended, ConcurrencyKey: op.ConcurrencyKey}
 }
 
 func (c *client) attempt(ctx context.Context, at int, op drills.Op) error {

@@ -38,6 +38,7 @@ type Workload struct {
 	Kind    string      // kind of job; empty for the system's default
 	Work    drills.Span // how long a job works before its effect; zero for not at all
 	Poison  float64     // share of jobs that cannot be done, from 0 to 1
+	Keys    int         // how many concurrency keys the jobs share; 0 for none
 }
 
 // load is one running load: an open loop, in which the schedule never waits
@@ -81,6 +82,8 @@ func (l *load) note(phase history.Phase) {
 // that the rate asks for, so that submissions meet every phase of a fault.
 func (l *load) submitAll(ctx, schedule context.Context) {
 	random := l.drill.Stream(fmt.Sprintf("load of line %d", l.work.Line))
+	// A stream of its own: with keys and without, a seed gives the same jobs.
+	keys := l.drill.Stream(fmt.Sprintf("concurrency keys of line %d", l.work.Line))
 	var inFlight sync.WaitGroup
 	defer inFlight.Wait()
 	slots := make(chan struct{}, maxInFlight)
@@ -94,6 +97,7 @@ func (l *load) submitAll(ctx, schedule context.Context) {
 		if err != nil {
 			panic(err) // the arguments of an op are numbers: they always encode
 		}
+		op.ConcurrencyKey = l.concurrencyKey(keys)
 		slots <- struct{}{}
 		at, intended := i%len(l.clients), next
 		inFlight.Go(func() {
@@ -115,7 +119,7 @@ func (l *load) inTurn(ctx context.Context, at int, op drills.Op, intended time.D
 		defer func() { <-turns }()
 		c.submit(ctx, op, intended)
 	case <-late.C:
-		detail := history.Submit{Subject: op.Subject, Intended: intended}
+		detail := submission(op, intended)
 		c.note(op, history.Invoke, detail, nil)
 		c.note(op, history.Info, detail, fmt.Errorf("gave up after %v in the queue of its client", turnLimit))
 	case <-ctx.Done():
@@ -139,6 +143,15 @@ func (l *load) op(i int, random *rand.Rand) (drills.Op, error) {
 	args, err := json.Marshal(map[string]int64{"work_ms": work.Milliseconds()})
 	op.Args = args
 	return op, err
+}
+
+// concurrencyKey draws one of the keys. They are named alike in every load, so
+// that loads share them.
+func (l *load) concurrencyKey(random *rand.Rand) string {
+	if l.work.Keys == 0 {
+		return ""
+	}
+	return "key-" + strconv.Itoa(1+random.IntN(l.work.Keys))
 }
 
 func (l *load) open(ctx context.Context) error {

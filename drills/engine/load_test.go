@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -97,4 +98,30 @@ func TestWhatIsRefusedAtOnceIsRefusedToEverybodyWhoQueues(t *testing.T) {
 		require.Greater(t, invoked, 50)
 		require.Len(t, of(events, history.OpSubmit, history.Fail), invoked)
 	})
+}
+
+func TestConcurrencyKeysAreDrawnBesideTheJobs(t *testing.T) {
+	// The submissions of a load, in the order in which they were begun.
+	submitted := func(load string) (jobs []string, keys []string) {
+		synctest.Test(t, func(t *testing.T) {
+			events, err := follow(t, newToy(t), faults.All(), 1, load)
+			require.NoError(t, err)
+			for _, e := range of(events, history.OpSubmit, history.Invoke) {
+				submit, err := history.DecodeSubmit(&e)
+				require.NoError(t, err)
+				jobs, keys = append(jobs, fmt.Sprint(submit.Subject, " at ", submit.Intended)), append(keys, submit.ConcurrencyKey)
+			}
+		})
+		return jobs, keys
+	}
+	const load = "load jobs rate=100/s poison=20% for=2s"
+	plain, none := submitted(load)
+	keyed, some := submitted(load + " keys=3")
+	_, again := submitted(load + " keys=3")
+	require.Greater(t, len(plain), 100)
+	require.Equal(t, plain, keyed, "with keys and without, a seed gives the same jobs")
+	require.Equal(t, some, again)
+	require.Equal(t, []string{""}, slices.Compact(none))
+	slices.Sort(some)
+	require.Equal(t, []string{"key-1", "key-2", "key-3"}, slices.Compact(some))
 }

@@ -63,6 +63,9 @@ func DecodeSubmit(e *Event) (Submit, error) {
 	if s.accept(`,"attempts":`) {
 		v.Attempts = s.int()
 	}
+	if s.accept(`,"concurrency_key":`) {
+		v.ConcurrencyKey = string(s.text())
+	}
 	s.expect(`}`)
 	if !s.done() {
 		return Decode[Submit](e)

@@ -12,6 +12,9 @@ type Submit struct {
 	Intended time.Duration `json:"intended"`           // when the schedule wanted it sent: latency counts from here
 	Replica  string        `json:"replica,omitempty"`  // which one answered last
 	Attempts int           `json:"attempts,omitempty"` // replicas asked
+	// ConcurrencyKey is what the job shares with others that must not be at work
+	// beside it; empty for a job that may run beside all others.
+	ConcurrencyKey string `json:"concurrency_key,omitempty"`
 }
 
 // PoisonPrefix begins the subject of a planted job that no system can do: it

@@ -111,7 +111,7 @@ func EffectDetail(v Effect) json.RawMessage {
 
 // SubmitDetail encodes v as [Detail] does, without reflection.
 func SubmitDetail(v Submit) json.RawMessage {
-	b := make([]byte, 0, 80+len(v.Subject)+len(v.Replica))
+	b := make([]byte, 0, 100+len(v.Subject)+len(v.Replica)+len(v.ConcurrencyKey))
 	b = append(b, `{"subject":`...)
 	b = appendString(b, v.Subject)
 	b = append(b, `,"intended":`...)
@@ -123,6 +123,10 @@ func SubmitDetail(v Submit) json.RawMessage {
 	if v.Attempts != 0 {
 		b = append(b, `,"attempts":`...)
 		b = strconv.AppendInt(b, int64(v.Attempts), 10)
+	}
+	if v.ConcurrencyKey != "" {
+		b = append(b, `,"concurrency_key":`...)
+		b = appendString(b, v.ConcurrencyKey)
 	}
 	return append(b, '}')
 }

@@ -80,4 +80,6 @@ type Guarantees struct {
 	Jobs    bool     `json:"jobs"`
 	Effects string   `json:"effects"`
 	Means   []string `json:"means,omitempty"`
+	// ConcurrencyKeys: of jobs that share a concurrency key one is at work at a time.
+	ConcurrencyKeys bool `json:"concurrency_keys,omitempty"`
 }

@@ -60,6 +60,7 @@ func anySubmit() *rapid.Generator[history.Submit] {
 		return history.Submit{
 			Subject: anyString().Draw(t, "subject"), Intended: time.Duration(rapid.Int64().Draw(t, "intended")),
 			Replica: anyString().Draw(t, "replica"), Attempts: rapid.Int().Draw(t, "attempts"),
+			ConcurrencyKey: anyString().Draw(t, "concurrency key"),
 		}
 	})
 }

@@ -132,7 +132,7 @@ func (c *client) Do(ctx context.Context, op drills.Op) (json.RawMessage, error) 
 		args = "null"
 	}
 	status, answer, err := c.call(ctx, c.submit.request, map[string]string{
-		keyVariable: op.Key, subjectVariable: op.Subject, kindVariable: op.Kind, argsVariable: args,
+		keyVariable: op.Key, subjectVariable: op.Subject, kindVariable: op.Kind, concurrencyVariable: op.ConcurrencyKey, argsVariable: args,
 	})
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):

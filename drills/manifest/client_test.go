@@ -32,7 +32,7 @@ func open(t *testing.T, source, addr string) drills.Client {
 	return c
 }
 
-var job = drills.Op{Name: "submit", Kind: `odd"kind`, Key: "k-1", Subject: "job/k 1", Args: []byte(`{"work_ms":5}`)}
+var job = drills.Op{Name: "submit", Kind: `odd"kind`, Key: "k-1", Subject: "job/k 1", Args: []byte(`{"work_ms":5}`), ConcurrencyKey: "key-3"}
 
 func TestAJobIsSubmittedAsTheManifestSays(t *testing.T) {
 	var got *http.Request
@@ -53,6 +53,7 @@ func TestAJobIsSubmittedAsTheManifestSays(t *testing.T) {
 	require.JSONEq(t, `{"id":7}`, string(answer))
 	require.Equal(t, "PUT /jobs/job%2Fk%201", got.Method+" "+got.RequestURI)
 	require.Equal(t, "k-1", got.Header.Get("Idempotency-Key"))
+	require.Equal(t, "key-3", got.Header.Get("Turn"))
 	require.Equal(t, "application/json", got.Header.Get("Content-Type"))
 	require.JSONEq(t, `{"kind":"odd\"kind","args":{"work_ms":5}}`, string(body))
 

@@ -3,7 +3,8 @@
 //
 //	clients ──link──▶ replica-1
 //	                      ├──link──▶ postgres, redis   (the stores it asks for, or brings along)
-//	                      └──link──▶ witness           (POST /v1/effects)
+//	                      ├──link──▶ witness           (POST /v1/effects)
+//	                      └──link──▶ compute, …        (those of its backends that a replica is told of)
 //
 // # The format
 //
@@ -22,12 +23,13 @@
 //	    BROKER: ${broker.address}
 //	    WITNESS: ${witness.url}
 //	    WITNESS_TOKEN: ${witness.token}
+//	    COMPUTE: ${backends.compute.url} # one of the witness's backends, with the same token
 //	  ports: {http: LISTEN}            # LISTEN=host:port, where the replica is to listen
 //	  ready: {path: /healthz, within: 30s}
 //	  grace: 5s                        # from SIGTERM to SIGKILL
 //	submit:                            # how a job is submitted
 //	  path: /jobs
-//	  headers: {Idempotency-Key: "${key}"}
+//	  headers: {Idempotency-Key: "${key}", Turn: "${concurrency_key}"}
 //	  body: '{"subject": "${subject}", "args": ${args}}'
 //	  accepted: [202]                  # statuses that promise the job's effect
 //	  rejected: [422]                  # statuses that rule it out
@@ -40,7 +42,7 @@
 //	  path: /counts                    # answered by {"unfinished": 0, "connections": 9}
 //	  each: [connections]              # a replica's own: added up over all that run
 //	stop: {path: /drain}               # asks a replica to end, in place of SIGTERM
-//	guarantees: {leader: true, effects: exactly-once, means: [key, fencing]}
+//	guarantees: {leader: true, effects: exactly-once, means: [key, fencing], concurrency_keys: true}
 //	settle: 4s                         # the longest lease, sweep or retry, plus what they add up to
 //
 // [Schema] is the same as JSON Schema, for editors. docs/witness.openapi.yaml

@@ -54,6 +54,7 @@ func greet(addr string) error {
 func replicaHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", passOn)
+	mux.HandleFunc("POST /call/", call)
 	mux.HandleFunc("POST /stop", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
 	mux.HandleFunc("POST /later", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
@@ -62,6 +63,18 @@ func replicaHandler() http.Handler {
 	mux.HandleFunc("POST /deaf", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("POST /never", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "not now", http.StatusConflict) })
 	return mux
+}
+
+// call passes on what a backend answers.
+func call(w http.ResponseWriter, _ *http.Request) {
+	answer, err := http.Get(os.Getenv("BACKEND"))
+	if err == nil {
+		_, err = io.Copy(w, answer.Body)
+		err = errors.Join(err, answer.Body.Close())
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+	}
 }
 
 func passOn(w http.ResponseWriter, _ *http.Request) {

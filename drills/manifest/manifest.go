@@ -24,6 +24,7 @@ type System struct {
 	settle     time.Duration
 	stores     []drills.Role // those that substrates know
 	brought    []*storeSpec  // those that it brings along
+	backends   []string      // of the witness, that its replicas call
 	replica    processSpec
 	submit     *submitSpec  // nil where it takes no jobs
 	leader     *leaderSpec  // nil where it cannot be asked who leads

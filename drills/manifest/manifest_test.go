@@ -37,6 +37,7 @@ replica:
   environment:
     DATABASE_URL: ${postgres.url}
     CACHE: ${redis.address}
+    BACKENDS: ${backends.storage.url},${backends.compute.url}
     QUEUE: ${broker.address}/${files.data.address}
     WORKERS: 010
     PLAIN: "$${HOME}"
@@ -47,7 +48,7 @@ submit:
   method: PUT
   port: http
   path: /jobs/${subject}
-  headers: {Idempotency-Key: "${key}", Content-Type: application/json}
+  headers: {Idempotency-Key: "${key}", Content-Type: application/json, Turn: "${concurrency_key}"}
   body: |
     {"kind": "${kind}", "args": ${args}}
   accepted: [200, 202]
@@ -72,7 +73,7 @@ stop:
   path: /life
   headers: {X-Probe: drill}
   body: '{"drain": true}'
-guarantees: {leader: true, effects: exactly-once, means: [key, fencing]}
+guarantees: {leader: true, effects: exactly-once, means: [key, fencing], concurrency_keys: true}
 settle: 4s
 `
 
@@ -101,7 +102,7 @@ func TestAManifestIsReadWhole(t *testing.T) {
 	require.Equal(t, "ledger", s.Name())
 	require.Equal(t, 4*time.Second, s.Settle())
 	require.Equal(t, drills.Guarantees{
-		Leader: true, Jobs: true, Effects: drills.ExactlyOnce, Means: []string{"key", "fencing"},
+		Leader: true, Jobs: true, Effects: drills.ExactlyOnce, Means: []string{"key", "fencing"}, ConcurrencyKeys: true,
 	}, s.Guarantees())
 	require.Equal(t, []drills.Role{drills.RolePostgres, drills.RoleRedis}, s.stores)
 	require.Equal(t, []*storeSpec{
@@ -121,9 +122,11 @@ func TestAManifestIsReadWhole(t *testing.T) {
 		}},
 	}, s.brought)
 	require.Equal(t, "/srv", s.dir)
+	require.Equal(t, []string{"compute", "storage"}, s.backends)
 	require.Equal(t, []template{{{variable: "dir"}, {text: "/ledger"}}, {{text: "serve"}}}, s.replica.command)
 	require.Equal(t, []setting{
 		{"DATABASE_URL", template{{variable: "postgres.url"}}}, {"CACHE", template{{variable: "redis.address"}}},
+		{"BACKENDS", template{{variable: "backends.storage.url"}, {text: ","}, {variable: "backends.compute.url"}}},
 		{"QUEUE", template{{variable: "broker.address"}, {text: "/"}, {variable: "files.data.address"}}},
 		{"WORKERS", template{{text: "010"}}}, {"PLAIN", template{{text: "${"}, {text: "HOME}"}}},
 	}, s.replica.environment)
@@ -158,6 +161,8 @@ func TestWhatIsNotSaidHasDefaults(t *testing.T) {
 	require.Nil(t, s.leader)
 	require.Nil(t, s.inspect)
 	require.Nil(t, s.stop)
+	require.Empty(t, s.backends)
+	require.False(t, s.Guarantees().ConcurrencyKeys)
 	s = parse(t, strings.ReplaceAll(cutSubmit(small), "\n", "\r\n"))
 	require.False(t, s.Guarantees().Jobs, "without a way to submit, no jobs")
 }
@@ -205,6 +210,11 @@ var mistakes = map[string]struct{ old, new, want string }{
 	"a store that is there twice": {"settle: 4s", "settle: 4s\nstores: [redis, redis]", "system.yaml:11:17: redis is there already"},
 	"a store of a taken name":     {"settle: 4s", brings("name: leader, command: [a], ports: {a: A}"), `system.yaml:11:17: "leader" means something else already`},
 	"a store of a known name":     {"settle: 4s", brings("name: redis, command: [a], ports: {a: A}"), `system.yaml:11:17: "redis" means something else already`},
+	"a store like a backend":      {"settle: 4s", brings("name: dns, command: [a], ports: {a: A}"), `system.yaml:11:17: "dns" means something else already`},
+	"an unknown backend":          {"command: [ledger]", `command: [ledger, "${backends.compte.url}"]`, `system.yaml:3:21: unknown variable "backends.compte.url": did you mean "backends.compute.url"?`},
+	"keys that nobody hands on":   {"leader: false", "leader: false, concurrency_keys: true", `system.yaml:9:29: no submission carries one: write ${concurrency_key} into`},
+	"keys that nobody heeds":      {`"${key}"`, `"${key}/${concurrency_key}"`, `system.yaml:6:1: it carries ${concurrency_key}, and nothing is promised of it: write "concurrency_keys: true"`},
+	"keys in words":               {"leader: false", "leader: false, concurrency_keys: yes", "system.yaml:9:47: concurrency_keys: want true or false"},
 	"a store like a replica":      {"settle: 4s", brings("name: replica-1, command: [a], ports: {a: A}"), `system.yaml:11:17: "replica-1" means something else already`},
 	"a store in capitals":         {"settle: 4s", brings("name: Broker, command: [a], ports: {a: A}"), "system.yaml:11:17: name: want a name of small letters"},
 	"a store without a command":   {"settle: 4s", brings("name: broker, ports: {a: A}"), `system.yaml:11:10: store lacks a "command" (`},

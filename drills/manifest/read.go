@@ -19,6 +19,7 @@ type reader struct {
 	document
 	system System
 	to     *processSpec // whose requests are read
+	keys   *yaml.Node // where it is said whether concurrency keys are heeded
 	// What is checked once everything has been read: what uses a store, and what
 	// goes to a port.
 	starts   []started
@@ -39,7 +40,7 @@ type sent struct {
 }
 
 func (r *reader) manifest(root value) {
-	s, leader := &r.system, root
+	s, submit, leader := &r.system, root, root
 	r.to = &s.replica
 	var replica value // is read last: every store has variables there
 	r.mapping(root, map[string]field{
@@ -48,7 +49,10 @@ func (r *reader) manifest(root value) {
 		}},
 		"stores":  {read: r.stores},
 		"replica": {required: "how a replica is started", read: func(v value) { replica = v }},
-		"submit":  {read: r.submit},
+		"submit": {read: func(v value) {
+			submit = v
+			r.submit(v)
+		}},
 		"leader": {read: func(v value) {
 			leader = v
 			r.leader(v)
@@ -65,7 +69,9 @@ func (r *reader) manifest(root value) {
 		r.replica(replica)
 		r.checkStores()
 		r.checkPorts()
+		r.findBackends()
 	}
+	r.checkKeys(submit)
 	if s.leader != nil && !s.guarantees.Leader {
 		r.fail(leader.at, errors.New(`it says how to ask for a leader, and promises none: write "leader: true" among the guarantees`))
 	}
@@ -83,7 +89,24 @@ func (r *reader) guarantees(v value) {
 				g.Means = append(g.Means, r.word(v, []string{"transaction", "key", "fencing"}))
 			})
 		}},
+		"concurrency_keys": {read: func(v value) {
+			r.keys = v.at
+			g.ConcurrencyKeys = r.boolean(v)
+		}},
 	})
+}
+
+// checkKeys wants concurrency keys to be handed on where they are heeded, and there
+// alone: gates of a promise that was forgotten would not apply.
+func (r *reader) checkKeys(submit value) {
+	promised := r.system.guarantees.ConcurrencyKeys
+	carried := r.system.submit != nil && r.system.submit.tells(concurrencyVariable)
+	switch {
+	case promised && !carried:
+		r.fail(r.keys, errors.New("no submission carries one: write ${concurrency_key} into the path, a header or the body of \"submit\""))
+	case carried && !promised:
+		r.fail(submit.at, errors.New("it carries ${concurrency_key}, and nothing is promised of it: write \"concurrency_keys: true\" among the guarantees"))
+	}
 }
 
 // matching reads a text of a certain form.

@@ -16,14 +16,15 @@ const defaultWithin = 30 * time.Second
 
 // The variables of a submission.
 const (
-	keyVariable     = "key"
-	subjectVariable = "subject"
-	kindVariable    = "kind"
-	argsVariable    = "args" // JSON already, and in bodies only
+	keyVariable         = "key"
+	subjectVariable     = "subject"
+	kindVariable        = "kind"
+	concurrencyVariable = "concurrency_key"
+	argsVariable        = "args" // JSON already, and in bodies only
 )
 
 var (
-	submitVariables = []string{keyVariable, subjectVariable, kindVariable}
+	submitVariables = []string{keyVariable, subjectVariable, kindVariable, concurrencyVariable}
 	methods         = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	headerName      = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 )

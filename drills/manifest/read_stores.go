@@ -16,7 +16,7 @@ var (
 	// A store's name is that of its host, too, where each process has one.
 	storeName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 	// taken are the names that mean something else in a script or a variable.
-	taken = []string{"all", "any", "clients", "follower", "leader", "replica", "victim", "waiter", "witness"}
+	taken = append([]string{"all", "any", "backends", "clients", "follower", "leader", "replica", "victim", "waiter", "witness"}, drills.BackendNames()...)
 )
 
 func (r *reader) stores(v value) {

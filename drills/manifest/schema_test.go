@@ -101,9 +101,13 @@ func requireDescribed(t *testing.T, path string, part *schemaPart) {
 
 func TestTheSchemaTakesWhatTheDecoderTakes(t *testing.T) {
 	_, by := schema(t)
-	example, err := os.ReadFile("../../examples/python/system.yaml")
-	require.NoError(t, err)
-	for _, source := range []string{whole, small, cutSubmit(small), string(example)} {
+	sources := []string{whole, small, cutSubmit(small)}
+	for _, name := range []string{"python", "keys", "keys/bugs/lease-by-job"} {
+		example, err := os.ReadFile("../../examples/" + name + "/system.yaml")
+		require.NoError(t, err)
+		sources = append(sources, string(example))
+	}
+	for _, source := range sources {
 		parse(t, source)
 		require.NoError(t, judge(t, by, []byte(source)))
 	}
@@ -137,6 +141,7 @@ var beyond = []string{
 	"a store nobody asked for", "two stores of one name", "a stop of no JSON", "a stop with a variable", "a number for a program", "a port twice", "a store's variable", "a store's address", "no choice of a store's port",
 	"a store's unknown port", "an unknown variable", "a variable that is open", "a variable out of place", "args outside of a body",
 	"a body that is no JSON", "a body that tells no job", "a status of two meanings", "a leader without a promise",
+	"an unknown backend", "keys that nobody hands on", "keys that nobody heeds",
 	"a header of two lines", "an anchor", "a tag", "a second document",
 }
 

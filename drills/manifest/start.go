@@ -21,6 +21,9 @@ func replicaVariables(brought []*storeSpec) []string {
 	for _, role := range storeRoles {
 		all = append(all, role+".url", role+".address")
 	}
+	for _, name := range drills.BackendNames() {
+		all = append(all, backendVariable(name))
+	}
 	for _, s := range brought {
 		for _, port := range s.ports {
 			all = append(all, s.variable(port.name))
@@ -155,7 +158,7 @@ func (c *cluster) values(env drills.Environment, replicas int) map[string]string
 }
 
 // startReplica starts one replica behind its links: to the stores, to the
-// witness, and in front of its ports.
+// witness and its backends, and in front of its ports.
 func (c *cluster) startReplica(ctx context.Context, name string, env drills.Environment) (*member, error) {
 	m := newMember(&c.system.replica)
 	values, err := c.linkOut(ctx, m, name, env)
@@ -230,7 +233,7 @@ func (c *cluster) linkOut(ctx context.Context, m *member, name string, env drill
 		return nil, err
 	}
 	values["witness.url"] = "http://" + l.Addr()
-	return values, nil
+	return values, c.linkBackends(ctx, m, name, env, values)
 }
 
 // linkBrought places the links of a replica to each port of a store that the system

@@ -3,6 +3,8 @@ package manifest
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -104,6 +106,45 @@ func linkBetween(t *testing.T, c drills.Cluster, from, to string) drills.Link {
 	}
 	require.Fail(t, "there is no link", "%s->%s", from, to)
 	return nil
+}
+
+// calling is the greeted system whose replicas call a backend.
+func calling() string {
+	source := strings.Replace(greeted, "STORE:", `BACKEND: "${backends.dns.url}", STORE:`, 1)
+	return strings.Replace(source, "/${key}", "/call/${key}", 1)
+}
+
+func TestABackendIsReachedByALinkOfTheReplicasOwn(t *testing.T) {
+	addr := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		if _, err := io.WriteString(w, "a name"); err != nil {
+			panic(err)
+		}
+	})
+	env := environment(t)
+	env.Backends = map[string]string{"compute": "127.0.0.1:1", "dns": addr}
+	c, err := parse(t, strings.ReplaceAll(calling(), "PROGRAM", os.Args[0])).Start(t.Context(), env, 2)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close(context.WithoutCancel(t.Context()))) }()
+	for _, l := range c.Links() {
+		_, to := l.Ends()
+		require.NotEqual(t, "compute", to, "nobody is told of it")
+	}
+	require.NoError(t, linkBetween(t, c, "replica-2", "dns").Degrade(t.Context(), drills.Degradation{Kind: drills.Refuse}))
+	for replica, reaches := range map[string]bool{"replica-1": true, "replica-2": false} {
+		client, err := c.Open(t.Context(), replica)
+		require.NoError(t, err)
+		answer, err := client.Do(t.Context(), job)
+		require.Equal(t, reaches, err == nil, "%s: %v", replica, err)
+		if reaches {
+			require.Equal(t, "a name", string(answer))
+		}
+		require.NoError(t, client.Close())
+	}
+}
+
+func TestABackendThatADrillLacksIsToldOf(t *testing.T) {
+	_, err := begin(t, calling(), 1)
+	require.ErrorContains(t, err, "link replica-1 to dns: the drill has no such backend")
 }
 
 func TestStoresMayStandBehindWhatUsesThem(t *testing.T) {

@@ -89,7 +89,9 @@ func (d Drill) header() history.Header {
 		Seed: d.Seed, Trial: d.Trial, Versions: d.Versions, Options: d.Options, Settle: defaultSettle,
 	}
 	g := d.System.Guarantees()
-	h.Guarantees = history.Guarantees{Leader: g.Leader, Jobs: g.Jobs, Effects: string(g.Effects), Means: g.Means}
+	h.Guarantees = history.Guarantees{
+		Leader: g.Leader, Jobs: g.Jobs, Effects: string(g.Effects), Means: g.Means, ConcurrencyKeys: g.ConcurrencyKeys,
+	}
 	if s, ok := d.System.(drills.Settler); ok {
 		h.Settle = s.Settle()
 	}

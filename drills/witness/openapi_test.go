@@ -120,5 +120,5 @@ func TestTheDescriptionsExamplesAreTaken(t *testing.T) {
 			sent++
 		}
 	}
-	require.Equal(t, 4, sent)
+	require.Equal(t, 5, sent)
 }

@@ -121,6 +121,8 @@ func guarantees(words string) history.Guarantees {
 			g.Jobs = true
 		case "exactly-once", "at-least-once":
 			g.Effects = word
+		case "concurrency-keys":
+			g.ConcurrencyKeys = true
 		default:
 			g.Means = append(g.Means, word)
 		}

@@ -52,7 +52,9 @@ func metric(kind string) gates.Metric {
 			"sender hangs up or ends.",
 		Unit:  gates.Level,
 		Needs: "a call to a backend of a " + kind + " job, and the drill's end or a completed drain",
-		New:   func(history.Header) gates.Meter { return &meter{kind: kind, replicas: map[string]*hand{}} },
+		New: func(history.Header) gates.Meter {
+			return &meter{kind: kind, replicas: map[string]*gates.AtWork[string]{}}
+		},
 	}
 }
 
@@ -60,16 +62,16 @@ type meter struct {
 	kind     string
 	calls    gates.Calls
 	rest     gates.Rest
-	replicas map[string]*hand
-	arrived  int // calls
+	replicas map[string]*gates.AtWork[string] // jobs
+	arrived  int                              // calls
 }
 
 // Observe follows the jobs that are at work.
 func (m *meter) Observe(e *gates.Event) {
 	m.rest.ObserveRest(e.Event)
 	now := gates.Moment{At: e.At, Seq: e.Seq}
-	if h := m.replicas[e.Actor]; h != nil && e.Op == history.OpExit {
-		h.drop(now)
+	if jobs := m.replicas[e.Actor]; jobs != nil && e.Op == history.OpExit {
+		jobs.Drop(e.Actor, now)
 		return
 	}
 	call := m.calls.Observe(e)
@@ -80,17 +82,17 @@ func (m *meter) Observe(e *gates.Event) {
 	if !ok {
 		return
 	}
-	h := m.replicas[call.Replica]
-	if h == nil {
-		h = &hand{calls: map[*gates.Call]bool{}, jobs: map[string]*work{}}
-		m.replicas[call.Replica] = h
+	jobs := m.replicas[call.Replica]
+	if jobs == nil {
+		jobs = &gates.AtWork[string]{}
+		m.replicas[call.Replica] = jobs
 	}
 	if e.Phase == history.Invoke {
 		m.arrived++
-		h.begin(job, call, now)
+		jobs.Begin(job, call)
 		return
 	}
-	h.end(job, call, e.Phase, now)
+	jobs.End(call, e.Phase, now)
 }
 
 // job takes the name of a job of the kind out of a subject.
@@ -107,7 +109,7 @@ func (m *meter) Measure() gates.Measurement {
 	}
 	found := gates.Measurement{N: m.arrived, AtLeast: true, Missing: m.rest.CutShort()}
 	for _, replica := range slices.Sorted(maps.Keys(m.replicas)) {
-		n, seq := m.replicas[replica].flights.Most(found.Missing == "")
+		n, seq := m.replicas[replica].Most(found.Missing == "")
 		if n > int(found.Value) {
 			found.Value, found.Evidence = float64(n), []uint64{seq}
 			found.Note = fmt.Sprintf("%s was at %d %s jobs at once", replica, n, m.kind)

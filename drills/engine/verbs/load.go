@@ -14,6 +14,7 @@ const (
 	maxRate        = 20_000
 	defaultClients = 6
 	maxClients     = 256
+	maxKeys        = 10_000
 	maxLoad        = time.Hour
 )
 
@@ -22,9 +23,9 @@ func Load() engine.Verb {
 	return engine.Verb{
 		VerbSpec: drills.VerbSpec{
 			Name:       "load",
-			Usage:      "load jobs [rate=N/s] [clients=N] [kind=NAME] [work=DURATION|FROM..TO] [poison=N%] [for=DURATION] [&]",
+			Usage:      "load jobs [rate=N/s] [clients=N] [kind=NAME] [work=DURATION|FROM..TO] [keys=N] [poison=N%] [for=DURATION] [&]",
 			Summary:    "submit jobs at a given rate, whatever the system answers",
-			Doc:        "An open loop: the schedule never waits for an answer, and latency counts from the moment the schedule intended. Each client retries the next replica with the same idempotency key. kind= is the kind of the jobs, where not the system's default. work= is how long a job works before its effect. poison= is the share of jobs that nobody can do (they ask for a negative time to work, and with kind= perhaps for a kind that nobody knows): the gates want each of them among the dead letters, and no effect of it. Ends at \"stop load\", at \"drain\", or after for=.",
+			Doc:        "An open loop: the schedule never waits for an answer, and latency counts from the moment the schedule intended. Each client retries the next replica with the same idempotency key. kind= is the kind of the jobs, where not the system's default. work= is how long a job works before its effect. keys= gives each job one of so many concurrency keys, drawn from the seed: jobs of one key must not be at work at once. All loads draw from key-1, key-2 and so on, and whether a system heeds them is its to promise. poison= is the share of jobs that nobody can do (they ask for a negative time to work, and with kind= perhaps for a kind that nobody knows): the gates want each of them among the dead letters, and no effect of it. Ends at \"stop load\", at \"drain\", or after for=.",
 			Background: true,
 			Check: func(a drills.Args) error {
 				_, _, err := workload(a)
@@ -43,7 +44,7 @@ func Load() engine.Verb {
 }
 
 func workload(a drills.Args) (w engine.Workload, limit time.Duration, err error) {
-	if err = a.Takes(1, 1, "rate", "clients", "kind", "work", "poison", "for"); err != nil {
+	if err = a.Takes(1, 1, "rate", "clients", "kind", "work", "keys", "poison", "for"); err != nil {
 		return w, 0, err
 	}
 	if w.Name = a.Words[0]; w.Name != "jobs" {
@@ -59,6 +60,9 @@ func workload(a drills.Args) (w engine.Workload, limit time.Duration, err error)
 		if w.Work, err = drills.ParseSpan(text); err != nil {
 			return w, 0, fmt.Errorf("work=%s: %w", text, err)
 		}
+	}
+	if w.Keys, err = a.Count("keys", 0, maxKeys); err != nil {
+		return w, 0, err
 	}
 	if w.Poison, err = a.Share("poison", 0); err != nil {
 		return w, 0, err
