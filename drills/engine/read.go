@@ -18,13 +18,13 @@ const (
 	// then has none.
 	readDeadline = 20 * time.Second
 	// eachDeadline bounds the questions about one job.
-	eachDeadline = 3 * time.Second
+	eachDeadline = 2 * time.Second
 	// maxReads is how many jobs are asked about at a time.
 	maxReads = 8
 	// lateRecord is for how long, from the first question on, a job may still be
 	// told open: what the system writes down after the last effects may take a moment
 	// longer than these.
-	lateRecord = 2 * time.Second
+	lateRecord = time.Second
 )
 
 // errCannotRead says that there is nobody to ask.

@@ -39,7 +39,7 @@ type sent struct {
 }
 
 func (r *reader) manifest(root value) {
-	s, leader := &r.system, root
+	s, leader, read := &r.system, root, root
 	r.to = &s.replica
 	var replica value // is read last: every store has variables there
 	r.mapping(root, map[string]field{
@@ -49,6 +49,10 @@ func (r *reader) manifest(root value) {
 		"stores":  {read: r.stores},
 		"replica": {required: "how a replica is started", read: func(v value) { replica = v }},
 		"submit":  {read: r.submit},
+		"read": {read: func(v value) {
+			read = v
+			r.readJob(v)
+		}},
 		"leader": {read: func(v value) {
 			leader = v
 			r.leader(v)
@@ -65,6 +69,9 @@ func (r *reader) manifest(root value) {
 		r.replica(replica)
 		r.checkStores()
 		r.checkPorts()
+	}
+	if s.read != nil && s.submit == nil {
+		r.fail(read.at, errors.New(`it says how to ask about a job, and takes none: write how one is submitted, as "submit"`))
 	}
 	if s.leader != nil && !s.guarantees.Leader {
 		r.fail(leader.at, errors.New(`it says how to ask for a leader, and promises none: write "leader: true" among the guarantees`))
