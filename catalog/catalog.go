@@ -26,6 +26,7 @@ import (
 	"github.com/drillrun/drillrun/gates/latency"
 	"github.com/drillrun/drillrun/gates/leaked"
 	"github.com/drillrun/drillrun/gates/lost"
+	"github.com/drillrun/drillrun/gates/misreported"
 	"github.com/drillrun/drillrun/gates/outage"
 	"github.com/drillrun/drillrun/gates/overlap"
 	"github.com/drillrun/drillrun/gates/parallelism"
@@ -54,7 +55,7 @@ func Faults() map[string]drills.FaultSpec { return faults.All() }
 func Metrics() []gates.Metric {
 	return []gates.Metric{
 		failover.Metric(), outage.Metric(), availability.Metric(), throughput.Metric(),
-		duplicates.Metric(), lost.Metric(), unfenced.Metric(),
+		duplicates.Metric(), lost.Metric(), misreported.Metric(), unfenced.Metric(),
 		redeliveries.Metric(), stuck.Metric(), deadletters.Metric(),
 		takeover.Metric(), recovery.Metric(), overlap.Metric(), zombie.Metric(),
 		leaked.Metric(), republished.Metric(), exitzero.Metric(), latency.Calm(), latency.Fault(),

@@ -27,6 +27,8 @@ type VerbSpec struct {
 	Check func(Args) error
 	// Background says that the step may end in "&".
 	Background bool
+	// After is the verb that must stand before it; may be empty.
+	After string
 }
 
 // Step is one line of a script.

@@ -111,6 +111,26 @@ type Client interface {
 	Close() error
 }
 
+// JobState is what a system says has become of a job.
+type JobState string
+
+// The states of a job.
+const (
+	JobUnknown JobState = "unknown" // the system knows of no such job
+	JobOpen    JobState = "open"    // neither done nor given up
+	JobDone    JobState = "done"
+	JobDead    JobState = "dead" // given up
+)
+
+// Reader is an optional interface of a Client that can ask what has become of a
+// job. What a replica says of it is held against what the witness has seen.
+type Reader interface {
+	// Read asks the client's replica for the state of the job that was submitted
+	// under that key for that subject. An answer that says none of the states is an
+	// error, as is no answer: another replica is asked then.
+	Read(ctx context.Context, key, subject string) (JobState, error)
+}
+
 // Prober is an optional interface of a Cluster that can tell whether a
 // replica is ready to take work.
 type Prober interface {

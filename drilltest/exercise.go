@@ -51,6 +51,7 @@ func Exercise(t *testing.T, system drills.System) {
 	t.Run("gets ready", x.getsReady)
 	t.Run("does its jobs", x.doesJobs)
 	t.Run("knows a job by its key", x.knowsKeys)
+	t.Run("tells what became of jobs", x.tellsOfJobs)
 	t.Run("rejects only what is certain", x.rejectsCertain)
 	t.Run("goes through its links", x.goesThroughLinks)
 	t.Run("shows its leader", x.showsLeader)
@@ -152,6 +153,10 @@ func (x *exercise) tellMissing(t *testing.T) {
 	note("Inspector", inspector, "the gates stuck, dead_letters, leaked and republished are unknown, and unfenced may be")
 	_, optioned := x.system.(drills.Optioned)
 	note("Optioned", optioned, "scenarios with `system NAME=VALUE` do not apply")
+	if x.system.Guarantees().Jobs {
+		_, reader := x.reader(x.replicas[0])
+		note("Reader", reader, "the gate misreported is unknown")
+	}
 	if x.system.Guarantees().Leader {
 		_, reporter := x.cluster.(drills.LeaderReporter)
 		note("LeaderReporter", reporter, "the witness alone says who is hit by faults of `leader`; terminate-backend leader/KEY cannot be injected")

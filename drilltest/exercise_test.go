@@ -70,6 +70,8 @@ var lies = []struct {
 	{"Ready asks nobody", lie{cluster: func(c cluster) drills.Cluster { return optimist{c} }}, "comes_back", "which has been killed"},
 	{"subjects are its own", lie{client: func(c drills.Client) drills.Client { return renaming{c} }}, "does_its_jobs", `others: "my own`},
 	{"each try is a job", lie{client: func(c drills.Client) drills.Client { return &rekeying{Client: c} }}, "knows_a_job_by_its_key", "under several keys"},
+	{"jobs are open for ever", lie{client: func(c drills.Client) drills.Client { return stale{c} }}, "tells_what_became_of_jobs", `replica-1 says that it is "open"`},
+	{"any job is done", lie{client: func(c drills.Client) drills.Client { return glib{c} }}, "tells_what_became_of_jobs", "a job which nobody has submitted is done"},
 	{"every error is a no", lie{client: func(c drills.Client) drills.Client { return sure{c} }}, "rejects_only_what_is_certain", "was rejected, and took effect"},
 	{"every error is a yes", lie{client: func(c drills.Client) drills.Client { return hopeful{c} }}, "rejects_only_what_is_certain", "acknowledges a job although nobody can have answered"},
 	{"a client waits for ever", lie{client: func(c drills.Client) drills.Client { return patient{c} }}, "rejects_only_what_is_certain", "after its context has ended"},

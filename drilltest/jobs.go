@@ -51,18 +51,24 @@ func (x *exercise) try(t *testing.T, replica string, a *asked) error {
 
 func (x *exercise) do(t *testing.T, replica string, op drills.Op) error {
 	t.Helper()
+	return heeding(t, replica, "Do", func(ctx context.Context) error {
+		_, err := x.clients[replica].Do(ctx, op)
+		return err
+	})
+}
+
+// heeding calls a method of a replica's client that has to heed its context.
+func heeding(t *testing.T, replica, method string, call func(context.Context) error) error {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), attemptTimeout)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() {
-		_, err := x.clients[replica].Do(ctx, op)
-		done <- err
-	}()
+	go func() { done <- call(ctx) }()
 	select {
 	case err := <-done:
 		return err
 	case <-time.After(patience):
-		t.Fatal(misses("a client of %s goes on %v after its context has ended", "heed ctx in Do: an HTTP request is made with http.NewRequestWithContext", replica, patience-attemptTimeout))
+		t.Fatal(misses("a client of %s goes on %v after its context has ended", "heed ctx in "+method+": an HTTP request is made with http.NewRequestWithContext", replica, patience-attemptTimeout))
 		return nil
 	}
 }

@@ -17,6 +17,7 @@ type Event struct {
 	effect  decoded[history.Effect]
 	submit  decoded[history.Submit]
 	took    decoded[history.Durations]
+	told    decoded[history.Read]
 	subject Subject
 	named   bool // subject is set
 	err     error
@@ -31,7 +32,7 @@ type decoded[T any] struct {
 // reset makes e the carrier of another event.
 func (e *Event) reset(ev *history.Event) {
 	e.Event = ev
-	e.effect.done, e.submit.done, e.took.done, e.named, e.err = false, false, false, false, nil
+	e.effect.done, e.submit.done, e.took.done, e.told.done, e.named, e.err = false, false, false, false, false, nil
 }
 
 // Effect is the detail of an effect's arrival; false for any other event.
@@ -67,6 +68,14 @@ func (e *Event) Submit() (*history.Submit, bool) {
 	return read(e, &e.submit, history.DecodeSubmit)
 }
 
+// Told is what a replica said of a job; false for any other event.
+func (e *Event) Told() (*history.Read, bool) {
+	if e.Op != history.OpRead {
+		return nil, false
+	}
+	return read(e, &e.told, history.Decode[history.Read])
+}
+
 func read[T any](e *Event, d *decoded[T], decode func(*history.Event) (T, error)) (*T, bool) {
 	if d.done {
 		return &d.v, d.ok
@@ -79,8 +88,8 @@ func read[T any](e *Event, d *decoded[T], decode func(*history.Event) (T, error)
 	return &d.v, d.ok
 }
 
-// Subject is the subject of an effect or a submission; false for any other
-// event.
+// Subject is the subject of an effect, a submission or an answer about a job; false
+// for any other event.
 func (e *Event) Subject() (Subject, bool) {
 	if e.named {
 		return e.subject, true
@@ -90,6 +99,8 @@ func (e *Event) Subject() (Subject, bool) {
 		name = effect.Subject
 	} else if submit, ok := e.Submit(); ok {
 		name = submit.Subject
+	} else if told, ok := e.Told(); ok {
+		name = told.Subject
 	} else {
 		return 0, false
 	}

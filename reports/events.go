@@ -64,6 +64,8 @@ func tell(e *history.Event) string {
 		text += phaseWord(e.Phase, " begins", " completed", " failed", " ended")
 	case history.OpSnapshot:
 		text = tellSnapshot(e)
+	case history.OpRead:
+		text = tellRead(e)
 	case history.OpExit:
 		text = tellExit(e)
 	case history.OpEnd:
@@ -102,6 +104,17 @@ func tellSubmit(e *history.Event) string {
 		text += fmt.Sprintf(" at attempt %d", d.Attempts)
 	}
 	return text
+}
+
+func tellRead(e *history.Event) string {
+	d, err := history.Decode[history.Read](e)
+	switch {
+	case err != nil || d.Subject == "":
+		return "read " + string(e.Phase)
+	case d.State == "":
+		return "nobody says what became of " + d.Subject
+	}
+	return d.Replica + " says of " + d.Subject + ": " + d.State
 }
 
 func tellEffect(e *history.Event) string {

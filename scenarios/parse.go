@@ -37,6 +37,7 @@ func Parse(file string, source []byte, verbs map[string]drills.VerbSpec) (*drill
 	p := &parser{
 		scenario: &drills.Scenario{File: file, Source: source, Replicas: DefaultReplicas},
 		verbs:    verbs,
+		verbed:   map[string]bool{},
 	}
 	archive := txtar.Parse(source)
 	p.script(string(archive.Comment))
@@ -53,7 +54,8 @@ type parser struct {
 	scenario *drills.Scenario
 	verbs    map[string]drills.VerbSpec
 	blocks   []drills.Step
-	begun    bool // a step has been read: directives are over
+	begun    bool            // a step has been read: directives are over
+	verbed   map[string]bool // verbs that have been read
 	errs     []error
 }
 
@@ -147,6 +149,10 @@ func (p *parser) step(s drills.Step) error {
 		return suggest.Unknown("verb", s.Verb, known)
 	}
 	p.add(s)
+	p.verbed[s.Verb] = true
+	if spec.After != "" && !p.verbed[spec.After] {
+		return fmt.Errorf("must stand after %q (usage: %s)", spec.After, spec.Usage)
+	}
 	if s.Background && !spec.Background {
 		return fmt.Errorf("cannot run in the background: remove the & (usage: %s)", spec.Usage)
 	}

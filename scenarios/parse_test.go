@@ -17,6 +17,7 @@ func words() map[string]drills.VerbSpec {
 			return a.Takes(1, 1, "rate")
 		}},
 		"kill":  {Name: "kill", Usage: "kill TARGET", Check: func(a drills.Args) error { return a.Takes(1, 1) }},
+		"read":  {Name: "read", Usage: "read jobs", After: "drain", Check: func(a drills.Args) error { return a.Takes(1, 1) }},
 		"drain": {Name: "drain", Usage: "drain", Check: func(a drills.Args) error { return a.Takes(0, 0) }},
 	}
 }
@@ -67,6 +68,7 @@ func TestMistakesNameTheirLineAndWhatToWrite(t *testing.T) {
 		"an option given twice":          {"load jobs rate=1/s rate=2/s" + gates, "option rate= is given twice"},
 		"a word too much":                {"kill leader now" + gates, `takes at most 1 word, has 2: "now" is too much`},
 		"a word too few":                 {"kill" + gates, "takes 1 word, has 0"},
+		"a step before another's turn":   {"read jobs\ndrain" + gates, `game.txtar:1: read jobs: must stand after "drain" (usage: read jobs)`},
 		"a fault in the background":      {"kill leader &" + gates, "cannot run in the background: remove the &"},
 		"a repeat without an end":        {"repeat 3\nkill leader" + gates, `game.txtar:1: repeat 3: has no end: write "end"`},
 		"an end without a repeat":        {"drain\nend" + gates, "game.txtar:2: end: there is no repeat to end"},

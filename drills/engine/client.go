@@ -36,6 +36,28 @@ type client struct {
 	at int // index of the replica that served last
 }
 
+// openClient opens a client that prefers one of the replicas, the at-th in turn.
+// It is to be closed with an error, too.
+func (d *Drill) openClient(ctx context.Context, actor string, at int) (*client, error) {
+	c := &client{log: d.cfg.Log, actor: actor}
+	for _, p := range d.cfg.Cluster.Processes() {
+		info := p.Info()
+		if info.Role != drills.RoleReplica {
+			continue
+		}
+		conn, err := d.cfg.Cluster.Open(ctx, info.Name)
+		if err != nil {
+			return c, fmt.Errorf("open a client of %s: %w", info.Name, err)
+		}
+		c.replicas, c.conns = append(c.replicas, info.Name), append(c.conns, conn)
+	}
+	if len(c.replicas) == 0 {
+		return c, errors.New("the system has no replica to ask")
+	}
+	c.at = at % len(c.replicas)
+	return c, nil
+}
+
 // submit gets one submission acknowledged, or gives up. What it ended with is
 // "fail" only where every replica asked was certain that nothing happened.
 func (c *client) submit(ctx context.Context, op drills.Op, intended time.Duration) {

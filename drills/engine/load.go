@@ -155,24 +155,11 @@ func (l *load) concurrencyKey(random *rand.Rand) string {
 }
 
 func (l *load) open(ctx context.Context) error {
-	var replicas []string
-	for _, p := range l.drill.cfg.Cluster.Processes() {
-		if info := p.Info(); info.Role == drills.RoleReplica {
-			replicas = append(replicas, info.Name)
-		}
-	}
-	if len(replicas) == 0 {
-		return errors.New("the system has no replica to submit to")
-	}
 	for i := range l.work.Clients {
-		c := &client{log: l.drill.cfg.Log, actor: "client/" + strconv.Itoa(i+1), replicas: replicas, at: i % len(replicas)}
+		c, err := l.drill.openClient(ctx, "client/"+strconv.Itoa(i+1), i)
 		l.clients, l.turns = append(l.clients, c), append(l.turns, make(chan struct{}, maxTurns))
-		for _, r := range replicas {
-			conn, err := l.drill.cfg.Cluster.Open(ctx, r)
-			if err != nil {
-				return fmt.Errorf("open a client of %s: %w", r, err)
-			}
-			c.conns = append(c.conns, conn)
+		if err != nil {
+			return err
 		}
 	}
 	return nil

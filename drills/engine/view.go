@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,10 +25,13 @@ type View struct {
 	effects map[string]struct{} // subjects that took effect
 	waiting map[string]struct{} // subjects acknowledged and without an effect
 	ended   []ended             // operations that ended in the last second
-	acked   int
+	acked   []taken
 	mended  time.Duration // when the last load stopped or fault was recovered
 	err     error         // first event that could not be read
 }
+
+// taken is a submission that was acknowledged.
+type taken struct{ key, subject string }
 
 type ended struct {
 	at time.Duration
@@ -87,12 +92,12 @@ func (v *View) submission(e *history.Event) {
 	if !acknowledged {
 		return
 	}
-	v.acked++
 	submit, err := history.DecodeSubmit(e)
 	if err != nil {
 		v.err = err
 		return
 	}
+	v.acked = append(v.acked, taken{e.Key, submit.Subject})
 	if _, done := v.effects[submit.Subject]; !done && !history.Poisoned(submit.Subject) {
 		v.waiting[submit.Subject] = struct{}{}
 	}
@@ -127,7 +132,14 @@ func (v *View) Outstanding() int {
 func (v *View) Acknowledged() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.acked
+	return len(v.acked)
+}
+
+// taken are the submissions acknowledged so far, in the order of their keys.
+func (v *View) taken() []taken {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.SortedFunc(slices.Values(v.acked), func(a, b taken) int { return strings.Compare(a.key, b.key) })
 }
 
 // Mended is when the last fault was recovered or the last load stopped,

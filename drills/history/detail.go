@@ -129,6 +129,22 @@ const (
 // Snapshot is the detail of a snapshot of all stores: counts by name.
 type Snapshot map[string]int64
 
+// What a system can say of a job that it is asked about.
+const (
+	ToldUnknown = "unknown" // it knows of no such job
+	ToldOpen    = "open"    // neither done nor given up
+	ToldDone    = "done"
+	ToldDead    = "dead" // given up
+)
+
+// Read is the detail of what a replica said of a job.
+type Read struct {
+	Subject  string `json:"subject,omitempty"`  // empty where the system cannot be asked at all
+	State    string `json:"state,omitempty"`    // one of the Told constants; empty where no replica has told
+	Replica  string `json:"replica,omitempty"`  // which one was asked last
+	Attempts int    `json:"attempts,omitempty"` // questions, of all replicas together
+}
+
 // Exit is the detail of a process's end.
 type Exit struct {
 	Code        int    `json:"code"` // -1 when ended by a signal

@@ -43,6 +43,7 @@ const (
 	OpLoad     = "load"     // load/N: invoke, ok; Load
 	OpDrain    = "drain"    // engine: invoke, ok | fail; Drain
 	OpSnapshot = "snapshot" // engine: ok | fail, Key "baseline" or "rest"; Snapshot
+	OpRead     = "read"     // reader: ok (a replica has told what became of a job), info (none has, or none can be asked); Read
 	OpExit     = "exit"     // a process: info; Exit
 	OpEnd      = "end"      // engine: ok (the script was followed), info (it was not; Err says why); always the last
 )

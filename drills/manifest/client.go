@@ -121,6 +121,16 @@ type client struct {
 
 var _ drills.Client = (*client)(nil)
 
+// client is one of the replica behind those addresses. It can ask what became of a
+// job only where the manifest says how.
+func (s *System) client(addrs map[string]string) drills.Client {
+	c := &client{newCaller(addrs), s.submit}
+	if s.read == nil {
+		return c
+	}
+	return readingClient{c, s.read}
+}
+
 // Do submits a job. Its outcome is certain only where the manifest says so of
 // the answer, or where no connection was made.
 func (c *client) Do(ctx context.Context, op drills.Op) (json.RawMessage, error) {

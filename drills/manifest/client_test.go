@@ -27,7 +27,7 @@ func serve(t *testing.T, h http.HandlerFunc) string {
 // open is a client of that address, by a manifest.
 func open(t *testing.T, source, addr string) drills.Client {
 	t.Helper()
-	c := &client{newCaller(map[string]string{"http": addr, "admin": addr}), parse(t, source).submit}
+	c := parse(t, source).client(map[string]string{"http": addr, "admin": addr})
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
 	return c
 }

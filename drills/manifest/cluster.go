@@ -54,7 +54,7 @@ func (c *cluster) Open(_ context.Context, name string) (drills.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{newCaller(r.addrs), c.system.submit}, nil
+	return c.system.client(r.addrs), nil
 }
 
 func (c *cluster) replica(name string) (*member, error) {

@@ -33,6 +33,12 @@
 //	  body: '{"subject": "${subject}", "args": ${args}}'
 //	  accepted: [202]                  # statuses that promise the job's effect
 //	  rejected: [422]                  # statuses that rule it out
+//	read:                              # how to ask what became of a job
+//	  path: /jobs/${key}
+//	  state: /state                    # JSON pointer into the answer
+//	  done: [completed]                # its words; every other one is of an open job
+//	  dead: [failed]
+//	  unknown: [404]                   # statuses: there is no such job
 //	leader:                            # how to ask who leads
 //	  path: /leader
 //	  leadership: control              # as the leader's effects name it
@@ -67,6 +73,9 @@
 // nothing happened or ever will, and so does a refused connection. Everything
 // else (another status, a redirect, a time-out, half an answer) leaves the
 // outcome open, and the job is submitted again with the same key.
+//
+// What became of a job is said by a status in "unknown", or else by a status from
+// 200 to 299 and a state. Any other answer says nothing, and another replica is asked.
 //
 // Where several replicas say who leads, the highest term counts: one that was
 // cut off may still believe in an old one.

@@ -1,9 +1,7 @@
 package manifest
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -43,11 +41,9 @@ func (l leaders) said(ctx context.Context, r *member) (drills.Leadership, error)
 	if err != nil {
 		return drills.Leadership{}, err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	var answer any
-	if err := decoder.Decode(&answer); err != nil {
-		return drills.Leadership{}, fmt.Errorf("the answer is no JSON: %w", err)
+	answer, err := parseAnswer(text)
+	if err != nil {
+		return drills.Leadership{}, err
 	}
 	name, err := spec.replica.of(answer)
 	if err != nil || name == "" {

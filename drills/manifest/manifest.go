@@ -27,6 +27,7 @@ type System struct {
 	backends   []string      // of the witness, that its replicas call
 	replica    processSpec
 	submit     *submitSpec  // nil where it takes no jobs
+	read       *readSpec    // nil where it cannot be asked what became of a job
 	leader     *leaderSpec  // nil where it cannot be asked who leads
 	inspect    *inspectSpec // nil where it does not count
 	stop       *requestSpec // asks a replica to end; nil for SIGTERM
@@ -88,6 +89,15 @@ type submitSpec struct {
 	request  requestSpec
 	accepted []int
 	rejected []int
+}
+
+// readSpec is how a replica is asked what became of a job, and what the answers mean.
+type readSpec struct {
+	request requestSpec
+	state   pointer // into the answer, to a word
+	done    []string
+	dead    []string
+	unknown []int // statuses
 }
 
 // leaderSpec is how a replica is asked who leads.

@@ -53,6 +53,15 @@ submit:
     {"kind": "${kind}", "args": ${args}}
   accepted: [200, 202]
   rejected: [422]
+read:
+  method: POST
+  port: http
+  path: /jobs/${key}?of=${subject}
+  headers: {X-Probe: drill}
+  state: /job/state
+  done: [completed, "2"]
+  dead: [failed]
+  unknown: [404, 410]
 leader:
   method: GET
   port: admin
@@ -137,6 +146,13 @@ func TestAManifestIsReadWhole(t *testing.T) {
 	require.Equal(t, "PUT", s.submit.request.method)
 	require.Equal(t, []int{200, 202}, s.submit.accepted)
 	require.Equal(t, []int{422}, s.submit.rejected)
+	require.Equal(t, &readSpec{
+		request: requestSpec{
+			method: "POST", port: "http", headers: []setting{{"X-Probe", template{{text: "drill"}}}}, media: jsonMedia,
+			path: template{{text: "/jobs/"}, {variable: "key"}, {text: "?of="}, {variable: "subject"}},
+		},
+		state: pointer{"job", "state"}, done: []string{"completed", "2"}, dead: []string{"failed"}, unknown: []int{404, 410},
+	}, s.read)
 	require.Equal(t, "control", s.leader.leadership)
 	require.Equal(t, pointer{"holder", "name"}, s.leader.replica)
 	require.Equal(t, pointer{"terms", "0"}, s.leader.term)
@@ -158,6 +174,7 @@ func TestWhatIsNotSaidHasDefaults(t *testing.T) {
 	require.Equal(t, "POST", s.submit.request.method)
 	require.Equal(t, []int{200, 201, 202}, s.submit.accepted)
 	require.Empty(t, s.submit.rejected)
+	require.Nil(t, s.read)
 	require.Nil(t, s.leader)
 	require.Nil(t, s.inspect)
 	require.Nil(t, s.stop)
@@ -180,82 +197,90 @@ func brings(store string) string { return "settle: 4s\nstores: [{" + store + "}]
 // mistakes are what is wrong in a manifest that says new where the small one
 // says old, and what is told of it.
 var mistakes = map[string]struct{ old, new, want string }{
-	"a misspelt field":            {"command:", "comand:", `system.yaml:3:3: unknown field "comand": did you mean "command"?`},
-	"a field of another version":  {"settle: 4s", "settle: 4s\nimages: {a: b}", `system.yaml:11:1: unknown field "images": there are: guarantees, inspect, leader`},
-	"a missing field":             {"settle: 4s\n", "", `system.yaml:1:1: the manifest lacks the field "settle": the longest lease`},
-	"no program":                  {"  command: [ledger]\n", "", `system.yaml:2:1: replica lacks a "command" (the program and its arguments, as a list) or an "image"`},
-	"a number for a program":      {"{http: LISTEN}", "{http: 8080}", "system.yaml:4:17: a program has to be told where to listen: want the name of a variable"},
-	"a number of no port":         {"command: [ledger]\n  ports: {http: LISTEN}", "image: ledger:1\n  ports: {http: 80800}", "system.yaml:4:17: http: want the number of a port, from 1 to 65535"},
-	"a port twice":                {"command: [ledger]\n  ports: {http: LISTEN}", "image: ledger:1\n  ports: {http: 80, admin: 80}\n", "system.yaml:4:28: 80 is another port's"},
-	"an image of two lines":       {"command: [ledger]", "image: \"a\\nb\"", "system.yaml:3:10: image: want one line"},
-	"a missing field of a part":   {"  ready: {path: /ready}\n", "", `system.yaml:2:1: replica lacks the field "ready"`},
-	"a field without a value":     {"name: ledger", "name:", "system.yaml:1:1: name has no value: want text"},
-	"a field given twice":         {"settle: 4s", "settle: 4s\nsettle: 5s", "system.yaml:11:1: settle is there already, in line 10"},
-	"a name with a space":         {"name: ledger", "name: my ledger", "system.yaml:1:7: name: want a name of letters"},
-	"a list for a text":           {"name: ledger", "name: [ledger]", "system.yaml:1:7: name: want text"},
-	"a text for a list":           {"command: [ledger]", "command: ledger", "system.yaml:3:12: command: want a list of the program and its arguments"},
-	"an empty list":               {"command: [ledger]", "command: []", "system.yaml:3:12: command: want a list of"},
-	"an empty text":               {"command: [ledger]", `command: [ledger, ""]`, "system.yaml:3:21: command: want text that is not empty"},
-	"a text for a mapping":        {"{path: /ready}", "/ready", "system.yaml:5:10: ready: want the fields headers, method, path, port, within"},
-	"no port":                     {"{http: LISTEN}", "{}", "system.yaml:4:3: it has to listen on a port"},
-	"no name of a variable":       {"{http: LISTEN}", "{http: 'A=B'}", "system.yaml:4:17: http: want the name of a variable"},
-	"no name of a port":           {"{http: LISTEN}", "{'': LISTEN}", `system.yaml:4:11: "" is no name of a port`},
-	"two ports in one variable":   {"{http: LISTEN}", "{http: LISTEN, b: LISTEN}", "system.yaml:4:28: LISTEN is another port's"},
-	"a port's variable is set":    {"  ports:", "  environment: {LISTEN: a}\n  ports:", "system.yaml:4:17: LISTEN is set already"},
-	"an environment with a dash":  {"  ports:", "  environment: {A-B: a}\n  ports:", `system.yaml:4:17: "A-B" is no name of a variable`},
-	"a port that is not there":    {"{path: /ready}", "{path: /ready, port: htp}", `system.yaml:5:31: unknown port "htp": did you mean "http"?`},
-	"a port that is not chosen":   {"{http: LISTEN}", "{http: LISTEN, b: B}", `system.yaml:5:3: there are several ports: say which, as "port: http"`},
-	"a store nobody asked for":    {"command: [ledger]", `command: [ledger, "${redis.url}"]`, `system.yaml:3:21: it uses redis, which is not among the stores: write "stores: [redis]"`},
-	"a store that is none":        {"settle: 4s", "settle: 4s\nstores: [mysql]", `system.yaml:11:10: unknown store "mysql": there are: postgres, redis`},
-	"a store that is there twice": {"settle: 4s", "settle: 4s\nstores: [redis, redis]", "system.yaml:11:17: redis is there already"},
-	"a store of a taken name":     {"settle: 4s", brings("name: leader, command: [a], ports: {a: A}"), `system.yaml:11:17: "leader" means something else already`},
-	"a store of a known name":     {"settle: 4s", brings("name: redis, command: [a], ports: {a: A}"), `system.yaml:11:17: "redis" means something else already`},
-	"a store like a backend":      {"settle: 4s", brings("name: dns, command: [a], ports: {a: A}"), `system.yaml:11:17: "dns" means something else already`},
-	"an unknown backend":          {"command: [ledger]", `command: [ledger, "${backends.compte.url}"]`, `system.yaml:3:21: unknown variable "backends.compte.url": did you mean "backends.compute.url"?`},
-	"keys that nobody hands on":   {"leader: false", "leader: false, concurrency_keys: true", `system.yaml:9:29: no submission carries one: write ${concurrency_key} into`},
-	"keys that nobody heeds":      {`"${key}"`, `"${key}/${concurrency_key}"`, `system.yaml:6:1: it carries ${concurrency_key}, and nothing is promised of it: write "concurrency_keys: true"`},
-	"keys in words":               {"leader: false", "leader: false, concurrency_keys: yes", "system.yaml:9:47: concurrency_keys: want true or false"},
-	"a store like a replica":      {"settle: 4s", brings("name: replica-1, command: [a], ports: {a: A}"), `system.yaml:11:17: "replica-1" means something else already`},
-	"a store in capitals":         {"settle: 4s", brings("name: Broker, command: [a], ports: {a: A}"), "system.yaml:11:17: name: want a name of small letters"},
-	"a store without a command":   {"settle: 4s", brings("name: broker, ports: {a: A}"), `system.yaml:11:10: store lacks a "command" (`},
-	"a store's unknown field":     {"settle: 4s", brings("name: broker, command: [a], ports: {a: A}, rady: {}"), `unknown field "rady": did you mean "ready"?`},
-	"two stores of one name":      {"settle: 4s", brings("name: a, command: [a], ports: {a: A}}, {name: a, command: [b], ports: {a: A}"), "system.yaml:11:57: a is there already"},
-	"a store's variable":          {"settle: 4s", brings("name: broker, command: ['${witness.url}'], ports: {a: A}"), `unknown variable "witness.url"`},
-	"a store's address":           {"command: [ledger]", `command: [ledger, "${broker.address}"]`, `system.yaml:3:21: unknown variable "broker.address"`},
-	"no choice of a store's port": {"settle: 4s", brings("name: broker, command: [a], ports: {a: A, b: B}"), `system.yaml:11:10: there are several ports: say which, as "port: a"`},
-	"a store's unknown port":      {"settle: 4s", brings("name: broker, command: [a], ports: {a: A}, ready: {port: http}"), `unknown port "http": there are: a`},
-	"a question to nowhere":       {"settle: 4s", brings("name: broker, command: [a], ports: {a: A}, ready: {headers: {A: b}}"), "without a path nothing is sent"},
-	"an unknown variable":         {"command: [ledger]", `command: [ledger, "${witnes.url}"]`, `unknown variable "witnes.url": did you mean "witness.url"?`},
-	"a variable that is open":     {"command: [ledger]", `command: [ledger, "${dir"]`, `"${" opens a variable that is not closed`},
-	"a variable out of place":     {"path: /ready", `path: "/ready/${key}"`, "system.yaml:5:17: ${key}: there are no variables here"},
-	"args outside of a body":      {"path: /jobs", "path: /jobs?${args}", `system.yaml:7:9: unknown variable "args"`},
-	"a path without a slash":      {"path: /jobs", "path: jobs", "system.yaml:7:9: path: want a path, which begins with a slash"},
-	"an unknown method":           {"path: /jobs", "path: /jobs\n  method: POTS", `system.yaml:8:11: unknown method "POTS": did you mean "POST"?`},
-	"a header with a space":       {"path: /jobs", "path: /jobs\n  headers: {a b: c}", `system.yaml:8:13: "a b" is no name of a header`},
-	"a header of two lines":       {"path: /jobs", "path: /jobs\n  headers: {a: \"b\\nc\"}", "system.yaml:8:16: a: want one line"},
-	"a body that is no JSON":      {`"${key}"`, "${key}", "system.yaml:8:9: the body is no JSON"},
-	"a body that tells no job":    {`"${key}"`, `"k"`, "system.yaml:6:1: a submission has to carry ${subject}"},
-	"a status that is none":       {"path: /jobs", "path: /jobs\n  accepted: [20]", "system.yaml:8:14: accepted: want statuses of HTTP from 200 to 599"},
-	"a status in words":           {"path: /jobs", "path: /jobs\n  accepted: [ok]", "system.yaml:8:14: accepted: want statuses"},
-	"a status of two meanings":    {"path: /jobs", "path: /jobs\n  rejected: [404, 202]", "system.yaml:8:13: 202 cannot mean both"},
-	"a duration without a unit":   {"settle: 4s", "settle: 4", "system.yaml:10:9: settle: want a duration above zero, such as 500ms or 4s"},
-	"a duration below zero":       {"settle: 4s", "settle: -4s", "system.yaml:10:9: settle: want a duration above zero"},
-	"a word for true":             {"leader: false", "leader: no", "system.yaml:9:22: leader: want true or false"},
-	"a promise that is none":      {"at-least-once", "exactly", `system.yaml:9:38: unknown effects "exactly"`},
-	"means that are none":         {"at-least-once}", "at-least-once, means: [luck]}", `system.yaml:9:61: unknown means "luck": there are: fencing, key, transaction`},
-	"a leader without a promise":  {"settle: 4s", "settle: 4s\nleader: {path: /l, leadership: c, replica: /r, term: /t}", `system.yaml:11:1: it says how to ask for a leader, and promises none`},
-	"a count that is none":        {"settle: 4s", "settle: 4s\ninspect: {path: /c, each: [conections]}", `system.yaml:11:28: unknown count "conections": did you mean "connections"?`},
-	"a count that is there twice": {"settle: 4s", "settle: 4s\ninspect: {path: /c, each: [locks, locks]}", "system.yaml:11:35: locks is there already"},
-	"a hint of two lines":         {"command: [ledger]", "command: [ledger]\n  missing: \"a\\nb\"", "system.yaml:4:12: missing: want one line"},
-	"a stop of no JSON":           {"settle: 4s", "settle: 4s\nstop: {path: /stop, body: now}", "system.yaml:11:27: the body is no JSON"},
-	"a stop with a variable":      {"settle: 4s", "settle: 4s\nstop: {path: '/stop/${key}'}", "system.yaml:11:14: ${key}: there are no variables here"},
-	"a pointer without a slash":   {"settle: 4s", "settle: 4s\nleader: {path: /l, leadership: c, replica: r, term: /t}", "system.yaml:11:44: replica: want a JSON pointer"},
-	"an anchor":                   {"name: ledger", "name: &n ledger", "system.yaml:1:7: anchors, aliases and tags are not taken"},
-	"a tag":                       {"name: ledger", "name: !!str ledger", "system.yaml:1:7: anchors, aliases and tags are not taken"},
-	"a merge":                     {"settle: 4s", "settle: 4s\n<<: {a: b}", "system.yaml:11:1: the manifest: want a plain word before the colon"},
-	"a second document":           {"settle: 4s", "settle: 4s\n---\nname: b", "system.yaml:11:1: a second document begins here"},
-	"no YAML":                     {"name: ledger", "name: [ledger", "system.yaml:1:1: did not find expected ',' or ']'"},
-	"a tab for indentation":       {"  ports:", "\tports:", "system.yaml:4:1: the line is indented with a tab: YAML takes spaces only"},
+	"a misspelt field":              {"command:", "comand:", `system.yaml:3:3: unknown field "comand": did you mean "command"?`},
+	"a field of another version":    {"settle: 4s", "settle: 4s\nimages: {a: b}", `system.yaml:11:1: unknown field "images": there are: guarantees, inspect, leader`},
+	"a missing field":               {"settle: 4s\n", "", `system.yaml:1:1: the manifest lacks the field "settle": the longest lease`},
+	"no program":                    {"  command: [ledger]\n", "", `system.yaml:2:1: replica lacks a "command" (the program and its arguments, as a list) or an "image"`},
+	"a number for a program":        {"{http: LISTEN}", "{http: 8080}", "system.yaml:4:17: a program has to be told where to listen: want the name of a variable"},
+	"a number of no port":           {"command: [ledger]\n  ports: {http: LISTEN}", "image: ledger:1\n  ports: {http: 80800}", "system.yaml:4:17: http: want the number of a port, from 1 to 65535"},
+	"a port twice":                  {"command: [ledger]\n  ports: {http: LISTEN}", "image: ledger:1\n  ports: {http: 80, admin: 80}\n", "system.yaml:4:28: 80 is another port's"},
+	"an image of two lines":         {"command: [ledger]", "image: \"a\\nb\"", "system.yaml:3:10: image: want one line"},
+	"a missing field of a part":     {"  ready: {path: /ready}\n", "", `system.yaml:2:1: replica lacks the field "ready"`},
+	"a field without a value":       {"name: ledger", "name:", "system.yaml:1:1: name has no value: want text"},
+	"a field given twice":           {"settle: 4s", "settle: 4s\nsettle: 5s", "system.yaml:11:1: settle is there already, in line 10"},
+	"a name with a space":           {"name: ledger", "name: my ledger", "system.yaml:1:7: name: want a name of letters"},
+	"a list for a text":             {"name: ledger", "name: [ledger]", "system.yaml:1:7: name: want text"},
+	"a text for a list":             {"command: [ledger]", "command: ledger", "system.yaml:3:12: command: want a list of the program and its arguments"},
+	"an empty list":                 {"command: [ledger]", "command: []", "system.yaml:3:12: command: want a list of"},
+	"an empty text":                 {"command: [ledger]", `command: [ledger, ""]`, "system.yaml:3:21: command: want text that is not empty"},
+	"a text for a mapping":          {"{path: /ready}", "/ready", "system.yaml:5:10: ready: want the fields headers, method, path, port, within"},
+	"no port":                       {"{http: LISTEN}", "{}", "system.yaml:4:3: it has to listen on a port"},
+	"no name of a variable":         {"{http: LISTEN}", "{http: 'A=B'}", "system.yaml:4:17: http: want the name of a variable"},
+	"no name of a port":             {"{http: LISTEN}", "{'': LISTEN}", `system.yaml:4:11: "" is no name of a port`},
+	"two ports in one variable":     {"{http: LISTEN}", "{http: LISTEN, b: LISTEN}", "system.yaml:4:28: LISTEN is another port's"},
+	"a port's variable is set":      {"  ports:", "  environment: {LISTEN: a}\n  ports:", "system.yaml:4:17: LISTEN is set already"},
+	"an environment with a dash":    {"  ports:", "  environment: {A-B: a}\n  ports:", `system.yaml:4:17: "A-B" is no name of a variable`},
+	"a port that is not there":      {"{path: /ready}", "{path: /ready, port: htp}", `system.yaml:5:31: unknown port "htp": did you mean "http"?`},
+	"a port that is not chosen":     {"{http: LISTEN}", "{http: LISTEN, b: B}", `system.yaml:5:3: there are several ports: say which, as "port: http"`},
+	"a store nobody asked for":      {"command: [ledger]", `command: [ledger, "${redis.url}"]`, `system.yaml:3:21: it uses redis, which is not among the stores: write "stores: [redis]"`},
+	"a store that is none":          {"settle: 4s", "settle: 4s\nstores: [mysql]", `system.yaml:11:10: unknown store "mysql": there are: postgres, redis`},
+	"a store that is there twice":   {"settle: 4s", "settle: 4s\nstores: [redis, redis]", "system.yaml:11:17: redis is there already"},
+	"a store of a taken name":       {"settle: 4s", brings("name: leader, command: [a], ports: {a: A}"), `system.yaml:11:17: "leader" means something else already`},
+	"a store of a known name":       {"settle: 4s", brings("name: redis, command: [a], ports: {a: A}"), `system.yaml:11:17: "redis" means something else already`},
+	"a store like a backend":        {"settle: 4s", brings("name: dns, command: [a], ports: {a: A}"), `system.yaml:11:17: "dns" means something else already`},
+	"an unknown backend":            {"command: [ledger]", `command: [ledger, "${backends.compte.url}"]`, `system.yaml:3:21: unknown variable "backends.compte.url": did you mean "backends.compute.url"?`},
+	"keys that nobody hands on":     {"leader: false", "leader: false, concurrency_keys: true", `system.yaml:9:29: no submission carries one: write ${concurrency_key} into`},
+	"keys that nobody heeds":        {`"${key}"`, `"${key}/${concurrency_key}"`, `system.yaml:6:1: it carries ${concurrency_key}, and nothing is promised of it: write "concurrency_keys: true"`},
+	"keys in words":                 {"leader: false", "leader: false, concurrency_keys: yes", "system.yaml:9:47: concurrency_keys: want true or false"},
+	"a store like a replica":        {"settle: 4s", brings("name: replica-1, command: [a], ports: {a: A}"), `system.yaml:11:17: "replica-1" means something else already`},
+	"a store in capitals":           {"settle: 4s", brings("name: Broker, command: [a], ports: {a: A}"), "system.yaml:11:17: name: want a name of small letters"},
+	"a store without a command":     {"settle: 4s", brings("name: broker, ports: {a: A}"), `system.yaml:11:10: store lacks a "command" (`},
+	"a store's unknown field":       {"settle: 4s", brings("name: broker, command: [a], ports: {a: A}, rady: {}"), `unknown field "rady": did you mean "ready"?`},
+	"two stores of one name":        {"settle: 4s", brings("name: a, command: [a], ports: {a: A}}, {name: a, command: [b], ports: {a: A}"), "system.yaml:11:57: a is there already"},
+	"a store's variable":            {"settle: 4s", brings("name: broker, command: ['${witness.url}'], ports: {a: A}"), `unknown variable "witness.url"`},
+	"a store's address":             {"command: [ledger]", `command: [ledger, "${broker.address}"]`, `system.yaml:3:21: unknown variable "broker.address"`},
+	"no choice of a store's port":   {"settle: 4s", brings("name: broker, command: [a], ports: {a: A, b: B}"), `system.yaml:11:10: there are several ports: say which, as "port: a"`},
+	"a store's unknown port":        {"settle: 4s", brings("name: broker, command: [a], ports: {a: A}, ready: {port: http}"), `unknown port "http": there are: a`},
+	"a question to nowhere":         {"settle: 4s", brings("name: broker, command: [a], ports: {a: A}, ready: {headers: {A: b}}"), "without a path nothing is sent"},
+	"an unknown variable":           {"command: [ledger]", `command: [ledger, "${witnes.url}"]`, `unknown variable "witnes.url": did you mean "witness.url"?`},
+	"a variable that is open":       {"command: [ledger]", `command: [ledger, "${dir"]`, `"${" opens a variable that is not closed`},
+	"a variable out of place":       {"path: /ready", `path: "/ready/${key}"`, "system.yaml:5:17: ${key}: there are no variables here"},
+	"args outside of a body":        {"path: /jobs", "path: /jobs?${args}", `system.yaml:7:9: unknown variable "args"`},
+	"a path without a slash":        {"path: /jobs", "path: jobs", "system.yaml:7:9: path: want a path, which begins with a slash"},
+	"an unknown method":             {"path: /jobs", "path: /jobs\n  method: POTS", `system.yaml:8:11: unknown method "POTS": did you mean "POST"?`},
+	"a header with a space":         {"path: /jobs", "path: /jobs\n  headers: {a b: c}", `system.yaml:8:13: "a b" is no name of a header`},
+	"a header of two lines":         {"path: /jobs", "path: /jobs\n  headers: {a: \"b\\nc\"}", "system.yaml:8:16: a: want one line"},
+	"a body that is no JSON":        {`"${key}"`, "${key}", "system.yaml:8:9: the body is no JSON"},
+	"a body that tells no job":      {`"${key}"`, `"k"`, "system.yaml:6:1: a submission has to carry ${subject}"},
+	"a status that is none":         {"path: /jobs", "path: /jobs\n  accepted: [20]", "system.yaml:8:14: accepted: want statuses of HTTP from 200 to 599"},
+	"a status in words":             {"path: /jobs", "path: /jobs\n  accepted: [ok]", "system.yaml:8:14: accepted: want statuses"},
+	"a status of two meanings":      {"path: /jobs", "path: /jobs\n  rejected: [404, 202]", "system.yaml:8:13: 202 cannot mean both"},
+	"a duration without a unit":     {"settle: 4s", "settle: 4", "system.yaml:10:9: settle: want a duration above zero, such as 500ms or 4s"},
+	"a duration below zero":         {"settle: 4s", "settle: -4s", "system.yaml:10:9: settle: want a duration above zero"},
+	"a word for true":               {"leader: false", "leader: no", "system.yaml:9:22: leader: want true or false"},
+	"a promise that is none":        {"at-least-once", "exactly", `system.yaml:9:38: unknown effects "exactly"`},
+	"means that are none":           {"at-least-once}", "at-least-once, means: [luck]}", `system.yaml:9:61: unknown means "luck": there are: fencing, key, transaction`},
+	"a leader without a promise":    {"settle: 4s", "settle: 4s\nleader: {path: /l, leadership: c, replica: /r, term: /t}", `system.yaml:11:1: it says how to ask for a leader, and promises none`},
+	"a count that is none":          {"settle: 4s", "settle: 4s\ninspect: {path: /c, each: [conections]}", `system.yaml:11:28: unknown count "conections": did you mean "connections"?`},
+	"a count that is there twice":   {"settle: 4s", "settle: 4s\ninspect: {path: /c, each: [locks, locks]}", "system.yaml:11:35: locks is there already"},
+	"a hint of two lines":           {"command: [ledger]", "command: [ledger]\n  missing: \"a\\nb\"", "system.yaml:4:12: missing: want one line"},
+	"a stop of no JSON":             {"settle: 4s", "settle: 4s\nstop: {path: /stop, body: now}", "system.yaml:11:27: the body is no JSON"},
+	"a stop with a variable":        {"settle: 4s", "settle: 4s\nstop: {path: '/stop/${key}'}", "system.yaml:11:14: ${key}: there are no variables here"},
+	"a pointer without a slash":     {"settle: 4s", "settle: 4s\nleader: {path: /l, leadership: c, replica: r, term: /t}", "system.yaml:11:44: replica: want a JSON pointer"},
+	"an anchor":                     {"name: ledger", "name: &n ledger", "system.yaml:1:7: anchors, aliases and tags are not taken"},
+	"a tag":                         {"name: ledger", "name: !!str ledger", "system.yaml:1:7: anchors, aliases and tags are not taken"},
+	"a merge":                       {"settle: 4s", "settle: 4s\n<<: {a: b}", "system.yaml:11:1: the manifest: want a plain word before the colon"},
+	"a second document":             {"settle: 4s", "settle: 4s\n---\nname: b", "system.yaml:11:1: a second document begins here"},
+	"no YAML":                       {"name: ledger", "name: [ledger", "system.yaml:1:1: did not find expected ',' or ']'"},
+	"a tab for indentation":         {"  ports:", "\tports:", "system.yaml:4:1: the line is indented with a tab: YAML takes spaces only"},
+	"a read where nothing is taken": {"submit:\n  path: /jobs\n  body: '{\"key\": \"${key}\", \"args\": ${args}}'", "read: {path: '/${key}', state: /s, done: [ok]}", "system.yaml:6:1: it says how to ask about a job, and takes none"},
+	"a read of no job":              {"settle: 4s", "settle: 4s\nread: {path: /job, state: /s, done: [ok]}", "system.yaml:11:1: a question has to carry ${key} or ${subject}"},
+	"a read of what is not there":   {"path: /jobs", "path: /jobs/${key}\nread:\n  path: /jobs/${kind}", `unknown variable "kind": there are: key, subject`},
+	"a read without a state":        {"settle: 4s", "settle: 4s\nread: {path: '/${key}', done: [ok]}", `system.yaml:11:1: read lacks the field "state": where the answer has the job's state`},
+	"a read that is never done":     {"settle: 4s", "settle: 4s\nread: {path: '/${key}', state: /s}", `system.yaml:11:1: read lacks the field "done": the words for a job that is done`},
+	"a state of two meanings":       {"settle: 4s", "settle: 4s\nread: {path: '/${key}', state: /s, done: [ok], dead: [no, ok]}", "system.yaml:11:59: ok is there already"},
+	"a state that is there twice":   {"settle: 4s", "settle: 4s\nread: {path: '/${key}', state: /s, done: [ok, ok]}", "system.yaml:11:47: ok is there already"},
+	"a state that is a number":      {"settle: 4s", "settle: 4s\nread: {path: '/${key}', state: /s, done: [2]}", "system.yaml:11:43: done: want text"},
 }
 
 func TestMistakesNameTheirPlace(t *testing.T) {

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -17,6 +18,16 @@ func parsePointer(text string) pointer {
 		p = append(p, unescape.Replace(step))
 	}
 	return p
+}
+
+// parseAnswer reads an answer that pointers lead into.
+func parseAnswer(text []byte) (answer any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&answer); err != nil {
+		return nil, fmt.Errorf("the answer is no JSON: %w", err)
+	}
+	return answer, nil
 }
 
 // of finds what the pointer leads to, as text; null and what is not there are

@@ -19,7 +19,7 @@ type reader struct {
 	document
 	system System
 	to     *processSpec // whose requests are read
-	keys   *yaml.Node // where it is said whether concurrency keys are heeded
+	keys   *yaml.Node   // where it is said whether concurrency keys are heeded
 	// What is checked once everything has been read: what uses a store, and what
 	// goes to a port.
 	starts   []started
@@ -40,7 +40,7 @@ type sent struct {
 }
 
 func (r *reader) manifest(root value) {
-	s, submit, leader := &r.system, root, root
+	s, submit, read, leader := &r.system, root, root, root
 	r.to = &s.replica
 	var replica value // is read last: every store has variables there
 	r.mapping(root, map[string]field{
@@ -52,6 +52,10 @@ func (r *reader) manifest(root value) {
 		"submit": {read: func(v value) {
 			submit = v
 			r.submit(v)
+		}},
+		"read": {read: func(v value) {
+			read = v
+			r.readJob(v)
 		}},
 		"leader": {read: func(v value) {
 			leader = v
@@ -72,6 +76,9 @@ func (r *reader) manifest(root value) {
 		r.findBackends()
 	}
 	r.checkKeys(submit)
+	if s.read != nil && s.submit == nil {
+		r.fail(read.at, errors.New(`it says how to ask about a job, and takes none: write how one is submitted, as "submit"`))
+	}
 	if s.leader != nil && !s.guarantees.Leader {
 		r.fail(leader.at, errors.New(`it says how to ask for a leader, and promises none: write "leader: true" among the guarantees`))
 	}
@@ -100,7 +107,7 @@ func (r *reader) guarantees(v value) {
 // alone: gates of a promise that was forgotten would not apply.
 func (r *reader) checkKeys(submit value) {
 	promised := r.system.guarantees.ConcurrencyKeys
-	carried := r.system.submit != nil && r.system.submit.tells(concurrencyVariable)
+	carried := r.system.submit != nil && r.system.submit.request.tells(concurrencyVariable)
 	switch {
 	case promised && !carried:
 		r.fail(r.keys, errors.New("no submission carries one: write ${concurrency_key} into the path, a header or the body of \"submit\""))

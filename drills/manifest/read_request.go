@@ -14,7 +14,7 @@ import (
 
 const defaultWithin = 30 * time.Second
 
-// The variables of a submission.
+// The variables of a submission, and of a question about a job.
 const (
 	keyVariable         = "key"
 	subjectVariable     = "subject"
@@ -25,6 +25,7 @@ const (
 
 var (
 	submitVariables = []string{keyVariable, subjectVariable, kindVariable, concurrencyVariable}
+	readVariables   = []string{keyVariable, subjectVariable}
 	methods         = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	headerName      = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 )
@@ -106,14 +107,39 @@ func (r *reader) submit(v value) {
 			r.fail(rejected.node, fmt.Errorf("%d cannot mean both: it is among the accepted ones", status))
 		}
 	}
-	if !s.tells(keyVariable) && !s.tells(subjectVariable) {
+	if !s.request.tells(keyVariable) && !s.request.tells(subjectVariable) {
 		r.fail(v.at, errors.New("a submission has to carry ${subject}, under which its effect is reported, or ${key}"))
 	}
 }
 
-// tells says whether a submission carries that variable anywhere.
-func (s *submitSpec) tells(variable string) bool {
-	q := s.request
+// readJob reads how a replica is asked what became of a job.
+func (r *reader) readJob(v value) {
+	s := &readSpec{}
+	r.system.read = s
+	meaning := func(words *[]string) func(value) {
+		return func(v value) {
+			r.list(v, "words", func(v value) {
+				word := r.text(v)
+				if word != "" && (slices.Contains(s.done, word) || slices.Contains(s.dead, word)) {
+					r.fail(v.node, fmt.Errorf("%s is there already", word))
+				}
+				*words = append(*words, word)
+			})
+		}
+	}
+	r.request(v, &s.request, http.MethodGet, readVariables, map[string]field{
+		"state":   {required: "where the answer has the job's state, such as /state", read: func(v value) { s.state = r.pointer(v) }},
+		"done":    {required: "the words for a job that is done, such as [completed]", read: meaning(&s.done)},
+		"dead":    {read: meaning(&s.dead)},
+		"unknown": {read: func(v value) { s.unknown = r.statuses(v) }},
+	})
+	if !s.request.tells(keyVariable) && !s.request.tells(subjectVariable) {
+		r.fail(v.at, errors.New("a question has to carry ${key} or ${subject} of the job that it is about"))
+	}
+}
+
+// tells says whether a request carries that variable anywhere.
+func (q *requestSpec) tells(variable string) bool {
 	return q.path.uses(variable) || q.body.uses(variable) ||
 		slices.ContainsFunc(q.headers, func(h setting) bool { return h.value.uses(variable) })
 }

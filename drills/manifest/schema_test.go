@@ -55,6 +55,7 @@ func TestTheSchemaHasTheFieldsOfTheDecoder(t *testing.T) {
 		"replica":        s.Properties["replica"],
 		"replica: ready": s.Properties["replica"].Properties["ready"],
 		"submit":         s.Properties["submit"],
+		"read":           s.Properties["read"],
 		"leader":         s.Properties["leader"],
 		"inspect":        s.Properties["inspect"],
 		"stop":           s.Properties["stop"],
@@ -140,7 +141,7 @@ var beyond = []string{
 	"a port that is not there", "a port that is not chosen", "a port's variable is set", "two ports in one variable",
 	"a store nobody asked for", "two stores of one name", "a stop of no JSON", "a stop with a variable", "a number for a program", "a port twice", "a store's variable", "a store's address", "no choice of a store's port",
 	"a store's unknown port", "an unknown variable", "a variable that is open", "a variable out of place", "args outside of a body",
-	"a body that is no JSON", "a body that tells no job", "a status of two meanings", "a leader without a promise",
+	"a body that is no JSON", "a body that tells no job", "a status of two meanings", "a read of no job", "a state of two meanings", "a leader without a promise",
 	"an unknown backend", "keys that nobody hands on", "keys that nobody heeds",
 	"a header of two lines", "an anchor", "a tag", "a second document",
 }

@@ -28,7 +28,7 @@ class Journal:
     def __init__(self, path):
         self.lock = threading.Lock()
         self.taken = {}  # by key
-        done = set()
+        self.done = set()  # keys
         self.file = open(path, "a+b")
         self.file.seek(0)
         end = 0
@@ -38,11 +38,11 @@ class Journal:
             end += len(line)
             entry = json.loads(line)
             if "done" in entry:
-                done.add(entry["done"])
+                self.done.add(entry["done"])
             else:
                 self.taken[entry["key"]] = entry
         self.file.truncate(end)
-        self.left = [job for key, job in self.taken.items() if key not in done]
+        self.left = [job for key, job in self.taken.items() if key not in self.done]
 
     def take(self, job):
         """Returns once the job is on disk. False: it was there before."""
@@ -58,6 +58,14 @@ class Journal:
         """Need not reach the disk: a job done again is the same effect."""
         with self.lock:
             self.write({"done": job["key"]})
+            self.done.add(job["key"])
+
+    def state(self, key):
+        """What became of a job, or None where another replica may have it."""
+        with self.lock:
+            if key not in self.taken:
+                return None
+            return "done" if key in self.done else "open"
 
     def write(self, entry):
         self.file.write(json.dumps(entry).encode() + b"\n")
@@ -120,7 +128,13 @@ def handler(jobs, journal):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self):
-            self.answer(200 if self.path == "/ready" else 404)
+            state = journal.state(self.path.removeprefix("/jobs/"))
+            if self.path == "/ready":
+                self.answer(200)
+            elif state is None:
+                self.answer(404)
+            else:
+                self.answer(200, json.dumps({"state": state}).encode())
 
         def do_POST(self):
             job = parse(self.rfile.read(int(self.headers.get("Content-Length", 0))))
@@ -133,10 +147,11 @@ def handler(jobs, journal):
                     jobs.put(job)
                 self.answer(202)
 
-        def answer(self, status):
+        def answer(self, status, body=b""):
             self.send_response(status)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, *_):
             pass  # a line a request would drown what matters

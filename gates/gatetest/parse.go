@@ -140,6 +140,8 @@ func shapeOf(op string) (any, error) {
 		return history.Drain{}, nil
 	case history.OpSnapshot:
 		return history.Snapshot{}, nil
+	case history.OpRead:
+		return history.Read{}, nil
 	case history.OpExit:
 		return history.Exit{}, nil
 	}

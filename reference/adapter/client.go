@@ -9,12 +9,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/reference/jobs"
 )
 
 const (
@@ -35,7 +37,15 @@ type client struct {
 	http  *http.Client
 }
 
-var _ drills.Client = (*client)(nil)
+var (
+	_ drills.Client = (*client)(nil)
+	_ drills.Reader = (*client)(nil)
+)
+
+// states are what the states of the reference's jobs mean.
+var states = map[jobs.State]drills.JobState{
+	jobs.Queued: drills.JobOpen, jobs.Running: drills.JobOpen, jobs.Done: drills.JobDone, jobs.Dead: drills.JobDead,
+}
 
 func newClient(addr, token string) *client {
 	return &client{
@@ -71,6 +81,27 @@ func (c *client) Do(ctx context.Context, op drills.Op) (json.RawMessage, error) 
 		return nil, fmt.Errorf("submit %s: %w: %d %s", op.Key, drills.ErrRejected, status, answer)
 	}
 	return nil, fmt.Errorf("submit %s: answer %d %s", op.Key, status, answer)
+}
+
+// Read asks for the job of that key.
+func (c *client) Read(ctx context.Context, key, _ string) (drills.JobState, error) {
+	status, answer, err := c.call(ctx, http.MethodGet, "/v1/jobs?key="+url.QueryEscape(key), nil)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("read job %s: %w", key, err)
+	case status != http.StatusOK:
+		return "", fmt.Errorf("read job %s: answer %d %s", key, status, answer)
+	}
+	var list struct {
+		Jobs []jobs.Job `json:"jobs"`
+	}
+	if err := json.Unmarshal(answer, &list); err != nil {
+		return "", fmt.Errorf("read job %s: answer %s: %w", key, answer, err)
+	}
+	if len(list.Jobs) == 0 {
+		return drills.JobUnknown, nil
+	}
+	return states[list.Jobs[0].State], nil
 }
 
 // certainlyNothing says whether an answer rules out that the job was taken.

@@ -20,6 +20,7 @@ import (
 type Jobs interface {
 	Submit(ctx context.Context, s jobs.Submission) (job jobs.Job, created bool, err error)
 	Get(ctx context.Context, id int64) (jobs.Job, error)
+	Find(ctx context.Context, key string) (jobs.Job, error)
 	List(ctx context.Context, state jobs.State, after int64, limit int) ([]jobs.Job, error)
 }
 

@@ -133,7 +133,7 @@ func TestJobsCanBeReadAndListed(t *testing.T) {
 	for path, want := range map[string]int{
 		"/v1/jobs/1": 200, "/v1/jobs/2": 404, "/v1/jobs/x": 400, "/v1/jobs": 200, "/v1/jobs?state=queued&limit=1&after=0": 200,
 		"/v1/jobs?state=lost": 400, "/v1/jobs?limit=0": 400, "/v1/jobs?limit=1001": 400, "/v1/jobs?after=x": 400,
-		"/v1/leadership": 200, "/v1/nothing": 404,
+		"/v1/leadership": 200, "/v1/nothing": 404, "/v1/jobs?key=k": 200, "/v1/jobs?key=other": 200, "/v1/jobs?key=k&state=done": 400,
 	} {
 		status, body, _ := s.call(t, http.MethodGet, path, "", "secret")
 		require.Equal(t, want, status, "%s: %v", path, body)
@@ -141,6 +141,13 @@ func TestJobsCanBeReadAndListed(t *testing.T) {
 	require.EqualValues(t, 1, job["id"])
 	_, page, _ := s.call(t, http.MethodGet, "/v1/jobs?state=done", "", "secret")
 	require.Equal(t, []any{}, page["jobs"], "an empty list, not null")
+	_, page, _ = s.call(t, http.MethodGet, "/v1/jobs?key=other", "", "secret")
+	require.Equal(t, []any{}, page["jobs"])
+	_, page, _ = s.call(t, http.MethodGet, "/v1/jobs?key=k", "", "secret")
+	require.Len(t, page["jobs"], 1)
+	found, ok := page["jobs"].([]any)[0].(map[string]any)
+	require.True(t, ok)
+	require.Equal(t, []any{"k", "queued"}, []any{found["key"], found["state"]})
 }
 
 func TestWithoutPostgresTheAPIAnswersSoonThatCertainlyNothingHappened(t *testing.T) {
@@ -151,8 +158,10 @@ func TestWithoutPostgresTheAPIAnswersSoonThatCertainlyNothingHappened(t *testing
 	require.Equal(t, "none", body["effect"])
 	require.Equal(t, "1", header.Get("Retry-After"))
 	require.Less(t, time.Since(began), 2*time.Second)
-	status, _, _ = s.call(t, http.MethodGet, "/v1/leadership", "", "secret")
-	require.Equal(t, 503, status)
+	for _, path := range []string{"/v1/leadership", "/v1/jobs?key=k"} {
+		status, _, _ = s.call(t, http.MethodGet, path, "", "secret")
+		require.Equal(t, 503, status, path)
+	}
 	status, _, _ = s.call(t, http.MethodGet, "/healthz", "", "")
 	require.Equal(t, 200, status, "degraded, not dead")
 	status, _, _ = s.call(t, http.MethodGet, "/metrics", "", "")

@@ -2,7 +2,7 @@
 //
 //	POST /v1/jobs        202 accepted, 200 known already, 400, 409, 503
 //	GET  /v1/jobs/{id}   200, 404
-//	GET  /v1/jobs        200; ?state= &limit= (1 to 1000) &after=<id>
+//	GET  /v1/jobs        200; ?state= &limit= (1 to 1000) &after=<id>, or ?key=
 //	GET  /v1/leadership  200 {"key","term","holder","self"}
 //	GET  /healthz        200 while the process lives
 //	GET  /readyz         200 {"status":"ready"} or 503 {"status":"degraded","why"}

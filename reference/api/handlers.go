@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 
@@ -88,6 +89,10 @@ func (a *API) job(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *API) list(w http.ResponseWriter, r *http.Request) {
+	if q := r.URL.Query(); q.Has("key") {
+		a.found(w, r, q)
+		return
+	}
 	state, after, limit, err := page(r)
 	if err != nil {
 		a.reply(w, http.StatusBadRequest, problem{Error: err.Error()})
@@ -95,6 +100,24 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) {
 	}
 	list, err := a.jobs.List(r.Context(), state, after, limit)
 	if err != nil {
+		a.unavailable(w, err, "")
+		return
+	}
+	a.reply(w, http.StatusOK, map[string]any{"jobs": list})
+}
+
+// found lists the job of a key, of which there is one at most.
+func (a *API) found(w http.ResponseWriter, r *http.Request, q url.Values) {
+	if len(q) > 1 {
+		a.reply(w, http.StatusBadRequest, problem{Error: "key stands alone: a key has one job at most"})
+		return
+	}
+	list := []jobs.Job{}
+	job, err := a.jobs.Find(r.Context(), q.Get("key"))
+	switch {
+	case err == nil:
+		list = append(list, job)
+	case !errors.Is(err, jobs.ErrNotFound):
 		a.unavailable(w, err, "")
 		return
 	}

@@ -90,6 +90,7 @@ func All() []Defect {
 		noBulkhead(),
 		slotsShared(),
 		callUnderLock(),
+		readsFromMemory(),
 	}
 }
 

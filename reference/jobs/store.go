@@ -111,6 +111,20 @@ func (s *Store) Get(ctx context.Context, id int64) (Job, error) {
 	return job, nil
 }
 
+// Find returns the job of that key, or ErrNotFound.
+func (s *Store) Find(ctx context.Context, key string) (Job, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.limit)
+	defer cancel()
+	job, err := scan(s.pool.QueryRow(ctx, `SELECT `+columns+` FROM jobs WHERE key = $1`, key))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Job{}, fmt.Errorf("job of key %s: %w", key, ErrNotFound)
+	}
+	if err != nil {
+		return Job{}, fmt.Errorf("find job of key %s: %w", key, err)
+	}
+	return job, nil
+}
+
 // List returns at most limit jobs with an id above after, in id order: those
 // in one state, or all where state is empty.
 func (s *Store) List(ctx context.Context, state State, after int64, limit int) ([]Job, error) {

@@ -116,6 +116,11 @@ func TestJobsAreListedInPages(t *testing.T) {
 	require.Equal(t, page[0], job)
 	_, err = s.Get(t.Context(), 1<<40)
 	require.ErrorIs(t, err, jobs.ErrNotFound)
+	job, err = s.Find(t.Context(), "0")
+	require.NoError(t, err)
+	require.Equal(t, page[0], job)
+	_, err = s.Find(t.Context(), "none")
+	require.ErrorIs(t, err, jobs.ErrNotFound)
 }
 
 func TestASubmissionThatCertainlyLeftNothingSaysSo(t *testing.T) {

@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/hibiken/asynq"
 )
 
 const (
@@ -25,6 +28,7 @@ func newAPI(q *queue, log *slog.Logger) http.Handler {
 	a := &api{q, log}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /jobs", a.submit)
+	mux.HandleFunc("GET /jobs/{key}", a.state)
 	mux.HandleFunc("GET /ready", a.ready)
 	mux.HandleFunc("GET /inspect", a.inspect)
 	return mux
@@ -51,6 +55,19 @@ func (a *api) submit(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
+// state answers with what asynq says of the job of that key.
+func (a *api) state(w http.ResponseWriter, r *http.Request) {
+	state, err := a.queue.state(r.PathValue("key"))
+	switch {
+	case errors.Is(err, asynq.ErrTaskNotFound), errors.Is(err, asynq.ErrQueueNotFound):
+		http.Error(w, "there is no such job", http.StatusNotFound)
+	case err != nil:
+		a.unavailable(w, err)
+	default:
+		a.write(w, map[string]string{"state": state})
+	}
+}
+
 func (a *api) ready(w http.ResponseWriter, _ *http.Request) {
 	if err := a.queue.ping(); err != nil {
 		a.unavailable(w, err)
@@ -63,8 +80,12 @@ func (a *api) inspect(w http.ResponseWriter, _ *http.Request) {
 		a.unavailable(w, err)
 		return
 	}
+	a.write(w, found)
+}
+
+func (a *api) write(w http.ResponseWriter, value any) {
 	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(found); err != nil {
+	if err := json.NewEncoder(w).Encode(value); err != nil {
 		a.log.Warn("the client has gone", "error", err)
 	}
 }

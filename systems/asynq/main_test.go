@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os/exec"
 	"strings"
 	"sync"
@@ -172,6 +173,14 @@ func (h *host) counts() (c counts) {
 	return c
 }
 
+// told wants that to be said of the job of a key.
+func (h *host) told(status int, key, said string) {
+	h.t.Helper()
+	if answer := strings.TrimSpace(h.want(status, http.MethodGet, "/jobs/"+url.PathEscape(key), "")); answer != said {
+		h.t.Fatalf("of job %s it says %s, want %s", key, answer, said)
+	}
+}
+
 func await(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	deadline, looks := time.NewTimer(patience), time.NewTicker(poll)
@@ -198,11 +207,14 @@ func TestAJobIsKnownByItsKey(t *testing.T) {
 	if c := h.counts(); c.Unfinished != 0 || c.DeadLetters != 0 {
 		t.Errorf("before the first job: %+v", c)
 	}
+	h.told(http.StatusNotFound, "k/1", "there is no such job")
 	const submitted = `{"key": "k/1", "subject": "job/1", "args": null}`
 	h.want(http.StatusAccepted, http.MethodPost, "/jobs", submitted)
 	h.want(http.StatusAccepted, http.MethodPost, "/jobs", submitted)
 	await(t, "the effect", func() bool { return len(world.of("k/1")) == 2 && h.counts().Unfinished == 0 })
 	h.want(http.StatusAccepted, http.MethodPost, "/jobs", submitted) // it is completed, and still known
+	h.told(http.StatusOK, "k/1", `{"state":"completed"}`)
+	h.told(http.StatusNotFound, "k/3", "there is no such job")
 	h.want(http.StatusAccepted, http.MethodPost, "/jobs", `{"key": "k/2", "subject": "job/2", "args": {"work_ms": 5}}`)
 	await(t, "the next effect", func() bool { return len(world.of("k/2")) == 2 && h.counts().Unfinished == 0 })
 	calls := world.of("k/1")
@@ -217,6 +229,7 @@ func TestAJobThatNobodyCanDoIsArchived(t *testing.T) {
 	h.awaitReady()
 	h.want(http.StatusAccepted, http.MethodPost, "/jobs", `{"key": "k", "subject": "job", "args": {"work_ms": -1}}`)
 	await(t, "a dead letter", func() bool { return h.counts().DeadLetters == 1 })
+	h.told(http.StatusOK, "k", `{"state":"archived"}`)
 	if c := h.counts(); c.Unfinished != 0 || len(world.of("k")) != 0 {
 		t.Errorf("counts %+v, effects %+v", c, world.of("k"))
 	}

@@ -59,6 +59,15 @@ func (q *queue) enqueue(ctx context.Context, j job) error {
 	return nil
 }
 
+// state is asynq's word for where the job of that key is.
+func (q *queue) state(key string) (string, error) {
+	info, err := q.inspector.GetTaskInfo(queueName, key)
+	if err != nil {
+		return "", fmt.Errorf("ask Redis for job %s: %w", key, err)
+	}
+	return info.State.String(), nil
+}
+
 // ping says whether Redis answers.
 func (q *queue) ping() error {
 	if _, err := q.inspector.Queues(); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -28,6 +29,7 @@ type api struct {
 func (a *api) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /jobs", a.submit)
+	mux.HandleFunc("GET /jobs/{key}", a.job)
 	mux.HandleFunc("GET /ready", a.answer(func(ctx context.Context) (any, error) { return "ready", a.pool.Ping(ctx) }))
 	mux.HandleFunc("GET /leader", a.answer(func(ctx context.Context) (any, error) { return leads(ctx, a.pool) }))
 	mux.HandleFunc("GET /inspect", a.answer(func(ctx context.Context) (any, error) { return inspect(ctx, a.pool) }))
@@ -83,6 +85,21 @@ func (a *api) submit(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusOK
 	}
 	a.write(w, status, map[string]any{"job": inserted.Job.ID, "state": inserted.Job.State})
+}
+
+// job answers with the state of the job of that key.
+func (a *api) job(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
+	defer cancel()
+	state, err := stateOf(ctx, a.pool, r.PathValue("key"))
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		http.Error(w, "there is no such job", http.StatusNotFound)
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	default:
+		a.write(w, http.StatusOK, map[string]any{"state": state})
+	}
 }
 
 // insert returns once the job is committed, or was before.

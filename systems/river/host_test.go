@@ -18,8 +18,11 @@ func TestTheSameKeyIsTheSameJob(t *testing.T) {
 	if again := h.submit(t, "a", 5, http.StatusAccepted); again != id {
 		t.Fatalf("the job at work is %d, and its key now names %d", id, again)
 	}
+	h.mustTell(t, "a", http.StatusOK, `{"state":"running"}`)
 	close(o.hold)
 	await(t, "the job is done", func() bool { return h.inspect(t).Unfinished == 0 })
+	h.mustTell(t, "a", http.StatusOK, `{"state":"completed"}`)
+	h.mustTell(t, "b", http.StatusNotFound, "there is no such job")
 	if again := h.submit(t, "a", 5, http.StatusOK); again != id {
 		t.Fatalf("the job done is %d, and its key now names %d", id, again)
 	}
@@ -32,6 +35,7 @@ func TestWhatNobodyCanDoIsGivenUpOnce(t *testing.T) {
 	h := startHost(t, newOutside(t), nil)
 	id := h.submit(t, "poison", -1, http.StatusAccepted)
 	await(t, "it is given up", func() bool { return h.inspect(t).DeadLetters == 1 })
+	h.mustTell(t, "poison", http.StatusOK, `{"state":"cancelled"}`)
 	if again := h.submit(t, "poison", -1, http.StatusAccepted); again != id {
 		t.Fatalf("a job that was given up has been inserted again, as %d", again)
 	}

@@ -146,6 +146,16 @@ func (h *host) inspect(t *testing.T) (c counts) {
 	return c
 }
 
+// mustTell wants that to be said of the job of a key.
+func (h *host) mustTell(t *testing.T, key string, status int, said string) {
+	t.Helper()
+	got, answer, err := h.get(t, "/jobs/"+key)
+	check(t, err)
+	if got != status || string(bytes.TrimSpace(answer)) != said {
+		t.Fatalf("of job %s it says %d %s, want %d %s", key, got, answer, status, said)
+	}
+}
+
 func check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {

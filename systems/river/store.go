@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
 )
 
 const (
@@ -69,6 +70,14 @@ func prepare(ctx context.Context, pool *pgxpool.Pool) (err error) {
 		return fmt.Errorf("create the table of effects: %w", err)
 	}
 	return nil
+}
+
+// stateOf reads the state of a job by its key. River keeps jobs for a day once they
+// are done with, and has an index of their arguments.
+func stateOf(ctx context.Context, pool *pgxpool.Pool, key string) (state rivertype.JobState, err error) {
+	err = pool.QueryRow(ctx,
+		"SELECT state FROM river_job WHERE kind = $1 AND args @> jsonb_build_object('key', $2::text)", task{}.Kind(), key).Scan(&state)
+	return state, err
 }
 
 // leadership is River's word for who leads.

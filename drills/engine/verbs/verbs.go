@@ -11,7 +11,7 @@ import (
 // All returns every verb by name.
 func All() map[string]engine.Verb {
 	verbs := map[string]engine.Verb{}
-	for _, v := range []engine.Verb{Await(), Drain(), Heal(), Load(), Resume(), RollingRestart(), Start(), Stop(), Wait()} {
+	for _, v := range []engine.Verb{Await(), Drain(), Heal(), Load(), Read(), Resume(), RollingRestart(), Start(), Stop(), Wait()} {
 		verbs[v.Name] = v
 	}
 	return verbs
