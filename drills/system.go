@@ -109,6 +109,12 @@ type Prober interface {
 	Ready(ctx context.Context, replica string) error
 }
 
+// Lasting is an optional interface of a Cluster whose data may outlive the drill.
+// It may have seen the keys of an earlier drill with the same seed.
+type Lasting interface {
+	Lasts() bool
+}
+
 // Optioned is an optional interface of a System that takes options. It
 // refuses those that it would not follow: nothing must be drilled as if it were
 // something else.
