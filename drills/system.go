@@ -85,6 +85,25 @@ type Cluster interface {
 	Close(ctx context.Context) error
 }
 
+// Find is the process that a script means: it is named so, or is the one store that
+// has that role. Nil says that there is none.
+func Find(processes []Process, word string) Process {
+	var having []Process
+	for _, p := range processes {
+		info := p.Info()
+		if info.Name == word {
+			return p
+		}
+		if info.Role == Role(word) && info.Role != RoleReplica {
+			having = append(having, p)
+		}
+	}
+	if len(having) == 1 {
+		return having[0]
+	}
+	return nil
+}
+
 // Op is one operation of a client.
 type Op struct {
 	Name    string          // "submit"
