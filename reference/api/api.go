@@ -21,6 +21,7 @@ type Jobs interface {
 	Submit(ctx context.Context, s jobs.Submission) (job jobs.Job, created bool, err error)
 	Get(ctx context.Context, id int64) (jobs.Job, error)
 	List(ctx context.Context, state jobs.State, after int64, limit int) ([]jobs.Job, error)
+	Counts(ctx context.Context) (jobs.Counts, error)
 }
 
 var _ Jobs = (*jobs.Store)(nil)
@@ -69,6 +70,7 @@ func (a *API) Handler() http.Handler {
 	v1.HandleFunc("GET /v1/jobs", a.list)
 	v1.HandleFunc("GET /v1/jobs/{id}", a.job)
 	v1.HandleFunc("GET /v1/leadership", a.leadership)
+	v1.HandleFunc("GET /v1/counts", a.counts)
 	all := http.NewServeMux()
 	all.Handle("/v1/", a.authorized(v1))
 	all.HandleFunc("GET /healthz", a.healthz)
