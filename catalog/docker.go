@@ -10,7 +10,7 @@ import (
 // Docker is the substrate of containers.
 func Docker() SubstrateEntry {
 	return SubstrateEntry{
-		Summary:   "containers on a private network for each drill, links by the harness, packets that can be lost; needs an engine and root",
+		Summary:   "containers on a private network for each drill, or those of a compose project; links by the harness, packets that can be lost; needs an engine and root",
 		HasImages: true,
 		Open: func(ctx context.Context, images Images) (Provider, error) {
 			p, err := docker.Open(ctx, docker.Config{PostgresImage: images.Postgres, RedisImage: images.Redis})

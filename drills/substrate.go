@@ -45,6 +45,36 @@ type Imager interface {
 	CheckImage(ctx context.Context, name string) error
 }
 
+// Adopter is an optional interface of a Substrate that can take in a project of
+// compose which runs already, until it is closed. It changes nothing of the
+// project's configuration, and leaves the project behind as it was.
+type Adopter interface {
+	// Adopt says what is missing for the project to be drilled, and has its
+	// containers ready to be launched (see ProcessSpec.Adopted). A project is
+	// drilled by one harness at a time.
+	Adopt(ctx context.Context, p Project) error
+}
+
+// Project is a project of compose that runs already.
+type Project struct {
+	Name     string
+	Service  string   // whose containers are the replicas
+	Replicas int      // how many of these there have to be
+	Stores   []string // services, each of one container
+	// Witness is the host:port at which replicas were told to find the witness.
+	// Links of theirs to what is no store lead from there.
+	Witness string
+}
+
+// Adopted is a container of a project that has been adopted.
+type Adopted struct {
+	Service string // empty for a process that is none
+	Number  int    // of its service's containers, from 1
+	// URL is how a client logs in to a store, whatever its address; empty where
+	// that is nobody's to know.
+	URL string
+}
+
 // ProcessSpec describes a process to launch.
 type ProcessSpec struct {
 	Name    string
@@ -54,7 +84,9 @@ type ProcessSpec struct {
 	// program of this machine: Command is then what follows the image's entrypoint,
 	// by default the image's own.
 	Image string
-	Env   []string // KEY=value, in addition to a minimal environment
+	// Adopted is what it is in place of a program or an image: it runs already.
+	Adopted Adopted
+	Env     []string // KEY=value, in addition to a minimal environment
 	// Ports are the ports the process listens on, by the name of the
 	// environment variable in which it finds the address ("API_ADDR").
 	// The address stays the same across restarts: see Ported. A number is a
@@ -88,6 +120,12 @@ type ProcessInfo struct {
 	Name string
 	Role Role
 	PID  int // 0 while it does not run
+}
+
+// Aliased is an optional interface of a Process that may call itself otherwise than
+// it is called here, such as by the name of its host.
+type Aliased interface {
+	Aliases() []string
 }
 
 // Exit says how a process ended.

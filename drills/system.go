@@ -90,6 +90,25 @@ type Cluster interface {
 	Close(ctx context.Context) error
 }
 
+// Find is the process that a script means: it is named so, or is the one store that
+// has that role. Nil says that there is none.
+func Find(processes []Process, word string) Process {
+	var having []Process
+	for _, p := range processes {
+		info := p.Info()
+		if info.Name == word {
+			return p
+		}
+		if info.Role == Role(word) && info.Role != RoleReplica {
+			having = append(having, p)
+		}
+	}
+	if len(having) == 1 {
+		return having[0]
+	}
+	return nil
+}
+
 // Op is one operation of a client.
 type Op struct {
 	Name    string          // "submit"
@@ -135,6 +154,12 @@ type Reader interface {
 // replica is ready to take work.
 type Prober interface {
 	Ready(ctx context.Context, replica string) error
+}
+
+// Lasting is an optional interface of a Cluster whose data may outlive the drill.
+// It may have seen the keys of an earlier drill with the same seed.
+type Lasting interface {
+	Lasts() bool
 }
 
 // Optioned is an optional interface of a System that takes options. It

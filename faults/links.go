@@ -124,16 +124,23 @@ func (f *degraded) pick(ctx context.Context, t drills.Target) (drills.Undo, erro
 
 // links are the links from the victims to each of the wanted ends.
 func (f *degraded) links(cluster drills.Cluster, victims []string) ([]cut, error) {
+	wanted := map[string]bool{}
+	for _, to := range f.ends.to {
+		if p := drills.Find(cluster.Processes(), to); p != nil {
+			to = p.Info().Name
+		}
+		wanted[to] = true
+	}
 	found := map[string]bool{}
 	var cuts []cut
 	for _, l := range cluster.Links() {
 		from, to := l.Ends()
-		if slices.Contains(victims, from) && (slices.Contains(f.ends.to, to) || slices.Contains(f.ends.to, "all")) {
+		if slices.Contains(victims, from) && (wanted[to] || wanted["all"]) {
 			found[to] = true
 			cuts = append(cuts, cut{Link: l, to: byName(cluster, to)})
 		}
 	}
-	for _, to := range f.ends.to {
+	for to := range wanted {
 		if !found[to] && (to != "all" || len(cuts) == 0) {
 			return nil, fmt.Errorf("there is no link from %s to %q", strings.Join(victims, ", "), to)
 		}

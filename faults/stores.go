@@ -30,9 +30,13 @@ func ofStore(fault string, role drills.Role, options ...string) func(drills.Args
 // storeOf is the store of that role.
 func storeOf(cluster drills.Cluster, role drills.Role) (drills.Store, error) {
 	for _, p := range cluster.Processes() {
-		if s, ok := p.(drills.Store); ok && p.Info().Role == role {
+		if p.Info().Role != role {
+			continue
+		}
+		if s, ok := p.(drills.Store); ok {
 			return s, nil
 		}
+		return nil, fmt.Errorf("%w: nobody says how to log in to %s: the manifest may have its url", drills.ErrUnsupported, p.Info().Name)
 	}
 	return nil, fmt.Errorf("the system has no %s", role)
 }

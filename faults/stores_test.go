@@ -83,3 +83,11 @@ func TestFlushIsProvedByTheKeysThatWereThere(t *testing.T) {
 func TestFlushIsForRedis(t *testing.T) {
 	require.ErrorContains(t, faults.Flush().Check(drills.Args{Words: []string{"postgres"}}), "flush redis")
 }
+
+func TestAStoreThatNobodyCanLogInToIsNotSpokenTo(t *testing.T) {
+	target := start(t)
+	target.launch(t, drills.ProcessSpec{Name: "cache", Role: drills.RoleRedis, Env: []string{victimMark + "=1"}})
+	_, err := newFault(t, faults.Flush(), nil, "redis").Plan(t.Context(), target)
+	require.ErrorIs(t, err, drills.ErrUnsupported)
+	require.ErrorContains(t, err, "nobody says how to log in to cache: the manifest may have its url")
+}

@@ -35,7 +35,8 @@ func atOnce(drills.Args) (time.Duration, bool) { return 0, true }
 const (
 	holdersSQL = `
 		SELECT DISTINCT l.pid FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-		WHERE l.locktype = 'advisory' AND l.granted AND strpos(a.application_name, $1) > 0`
+		WHERE l.locktype = 'advisory' AND l.granted
+		AND EXISTS (SELECT FROM unnest($1::text[]) AS name WHERE strpos(a.application_name, name) > 0)`
 	terminateSQL = `SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid`
 	aliveSQL     = `SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)`
 )
@@ -85,12 +86,16 @@ func (f *terminateBackend) find(ctx context.Context, c drills.Cluster, undo *dri
 		undo.Leadership = key
 		return f.findOne(ctx, c, key)
 	}
-	return f.findAll(ctx, undo.Victims)
+	return f.findAll(ctx, c, undo.Victims)
 }
 
-func (f *terminateBackend) findAll(ctx context.Context, replicas []string) error {
+func (f *terminateBackend) findAll(ctx context.Context, c drills.Cluster, replicas []string) error {
 	for _, name := range replicas {
-		if err := f.findHeld(ctx, name); err != nil {
+		called := []string{name}
+		if aliased, ok := byName(c, name).(drills.Aliased); ok {
+			called = append(called, aliased.Aliases()...)
+		}
+		if err := f.findHeld(ctx, called); err != nil {
 			return fmt.Errorf("find the sessions of %s: %w", name, err)
 		}
 	}
@@ -116,8 +121,9 @@ func (f *terminateBackend) findOne(ctx context.Context, c drills.Cluster, key st
 	return fmt.Errorf("find the session of leadership %s: nobody holds it by one", key)
 }
 
-func (f *terminateBackend) findHeld(ctx context.Context, replica string) error {
-	rows, err := f.conn.Query(ctx, holdersSQL, replica)
+// findHeld finds the sessions of the replica that has these names.
+func (f *terminateBackend) findHeld(ctx context.Context, called []string) error {
+	rows, err := f.conn.Query(ctx, holdersSQL, called)
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/drillrun/drillrun/drills"
@@ -61,7 +63,8 @@ type Drill struct {
 	loads *loads
 	steps *background
 	draws *draws
-	rest  bool // the stores have been snapshotted after a drain
+	mark  string // in the keys of submissions; may be empty
+	rest  bool   // the stores have been snapshotted after a drain
 
 	breakOff context.CancelCauseFunc // ends the script, not the drill, for that reason
 }
@@ -69,7 +72,7 @@ type Drill struct {
 // Run follows the script of cfg and heals everything before it returns. The
 // error is ErrScript where a step failed, or the context's own.
 func Run(ctx context.Context, cfg Config) error {
-	d := &Drill{cfg: cfg, view: cfg.View, loads: &loads{}, draws: newDraws(cfg.Seed)}
+	d := &Drill{cfg: cfg, view: cfg.View, loads: &loads{}, draws: newDraws(cfg.Seed), mark: markOf(cfg.Cluster)}
 	d.guard = newGuard(d)
 	d.watchExits()
 	if err := d.snapshot(ctx, history.SnapshotBaseline); err != nil {
@@ -222,3 +225,12 @@ func (d *Drill) HasLeader() bool { return d.cfg.Guarantees.Leader }
 
 // Now is the time on the history's clock.
 func (d *Drill) Now() time.Duration { return d.cfg.Log.Now() }
+
+// markOf sets the keys of this drill apart from those of an earlier one with the
+// same seed, where the system may remember these: it would rightly do nothing.
+func markOf(c drills.Cluster) string {
+	if lasting, ok := c.(drills.Lasting); ok && lasting.Lasts() {
+		return "-" + strings.ToLower(rand.Text()[:8])
+	}
+	return ""
+}

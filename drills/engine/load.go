@@ -129,9 +129,10 @@ func (l *load) inTurn(ctx context.Context, at int, op drills.Op, intended time.D
 // poisonous is how long a poisoned job asks to work.
 const poisonous = -time.Millisecond
 
-// op makes the i-th submission of the load: the same for the same seed.
+// op makes the i-th submission of the load: the same for the same seed, but for
+// the mark of the drill in its key.
 func (l *load) op(i int, random *rand.Rand) (drills.Op, error) {
-	key := fmt.Sprintf("%x-%d-%d-%d", l.drill.cfg.Seed, l.work.Line, l.round, i)
+	key := fmt.Sprintf("%x%s-%d-%d-%d", l.drill.cfg.Seed, l.drill.mark, l.work.Line, l.round, i)
 	op := drills.Op{Name: "submit", Kind: l.work.Kind, Key: key, Subject: "job/" + key}
 	work := Draw(random, l.work.Work)
 	if l.work.Poison > 0 && random.Float64() < l.work.Poison {

@@ -125,3 +125,24 @@ func TestConcurrencyKeysAreDrawnBesideTheJobs(t *testing.T) {
 	slices.Sort(some)
 	require.Equal(t, []string{"key-1", "key-2", "key-3"}, slices.Compact(some))
 }
+
+func TestASystemThatRemembersIsGivenNewKeysInEachDrill(t *testing.T) {
+	keys := func(lasts bool) (all []string) {
+		synctest.Test(t, func(t *testing.T) {
+			toy := newToy(t)
+			toy.lasts = lasts
+			events, err := follow(t, toy, faults.All(), 7, "load jobs rate=100/s for=100ms")
+			require.NoError(t, err)
+			for _, e := range of(events, history.OpSubmit, history.Invoke) {
+				all = append(all, e.Key)
+			}
+		})
+		require.NotEmpty(t, all)
+		return all
+	}
+	first, second := keys(false), keys(false)
+	require.Equal(t, first, second, "the same for the same seed")
+	first, second = keys(true), keys(true)
+	require.NotContains(t, second, first[0])
+	require.Len(t, second, len(first), "at the same times")
+}

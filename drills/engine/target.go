@@ -91,11 +91,12 @@ func (t *target) named(names ...string) ([]drills.Process, error) {
 }
 
 func (t *target) byName(name string) (drills.Process, error) {
+	all := t.Cluster().Processes()
+	if p := drills.Find(all, name); p != nil {
+		return p, nil
+	}
 	var known []string
-	for _, p := range t.Cluster().Processes() {
-		if p.Info().Name == name {
-			return p, nil
-		}
+	for _, p := range all {
 		known = append(known, p.Info().Name)
 	}
 	return nil, suggest.Unknown("target", name, append(known, "leader", "leader/KEY", "follower", "waiter", "any", "all", "victim"))

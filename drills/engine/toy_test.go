@@ -37,6 +37,7 @@ type toy struct {
 	mute     bool  // acknowledge, and have no effect
 	hang     *hang // what every submission waits in, if anything
 	flat     bool  // nobody leads, and none is promised to
+	lasts    bool  // its data outlive the drill
 	stop     chan struct{}
 	beats    sync.WaitGroup
 }
@@ -99,6 +100,7 @@ func (c *toy) Processes() (all []drills.Process) {
 	return all
 }
 
+func (c *toy) Lasts() bool                 { return c.lasts }
 func (c *toy) Links() []drills.Link        { return nil }
 func (c *toy) Close(context.Context) error { return nil }
 

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/drillrun/drillrun/drills"
@@ -14,11 +15,13 @@ type cluster struct {
 	stores    []drills.Store
 	brought   []*member // stores that the system brings along
 	replicas  []*member
+	bearers   []*bearer // of replicas that cannot be told their tokens
 }
 
 var (
 	_ drills.Cluster = (*cluster)(nil)
 	_ drills.Prober  = (*cluster)(nil)
+	_ drills.Lasting = (*cluster)(nil)
 )
 
 // Processes lists the replicas, then the stores.
@@ -59,7 +62,7 @@ func (c *cluster) Open(_ context.Context, name string) (drills.Client, error) {
 
 func (c *cluster) replica(name string) (*member, error) {
 	for _, r := range c.replicas {
-		if r.process.Info().Name == name {
+		if r.called(name) {
 			return r, nil
 		}
 	}
@@ -85,5 +88,15 @@ func (c *cluster) Ready(ctx context.Context, name string) error {
 	return r.ready(ctx)
 }
 
-// Close stops everything.
-func (c *cluster) Close(ctx context.Context) error { return c.substrate.Close(ctx) }
+// Lasts says that what it keeps is there after the drill: it keeps it in a project
+// that was there before.
+func (c *cluster) Lasts() bool { return c.system.compose != nil }
+
+// Close stops everything, and those that spoke for replicas last.
+func (c *cluster) Close(ctx context.Context) error {
+	err := c.substrate.Close(ctx)
+	for _, b := range c.bearers {
+		err = errors.Join(err, b.close())
+	}
+	return err
+}

@@ -51,6 +51,17 @@
 //	guarantees: {leader: true, effects: exactly-once, means: [key, fencing], concurrency_keys: true}
 //	settle: 4s                         # the longest lease, sweep or retry, plus what they add up to
 //
+// A project of compose that runs already is described in place of "replica" and
+// "stores":
+//
+//	compose:
+//	  project: shop                    # as after docker-compose -p
+//	  replicas: app                    # the service whose containers are the replicas
+//	  stores: {db: postgres, cache: {role: redis, url: "redis://cache:6379"}}
+//	  ports: {http: 8080}              # on which a replica listens
+//	  witness: drillrun-witness:7070   # where replicas were told to report effects
+//	  ready: {path: /healthz}
+//
 // [Schema] is the same as JSON Schema, for editors. docs/witness.openapi.yaml
 // describes the one call by which a replica reports an effect.
 //

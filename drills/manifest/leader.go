@@ -49,7 +49,8 @@ func (l leaders) said(ctx context.Context, r *member) (drills.Leadership, error)
 	if err != nil || name == "" {
 		return drills.Leadership{}, err
 	}
-	if _, err := l.of.replica(name); err != nil {
+	leader, err := l.of.replica(name)
+	if err != nil {
 		return drills.Leadership{}, fmt.Errorf("it names as the leader what is none: %w", err)
 	}
 	written, err := spec.term.of(answer)
@@ -60,5 +61,5 @@ func (l leaders) said(ctx context.Context, r *member) (drills.Leadership, error)
 	if err != nil {
 		return drills.Leadership{}, fmt.Errorf("the term is no whole number: %w", err)
 	}
-	return drills.Leadership{Key: spec.leadership, Replica: name, Term: term}, nil
+	return drills.Leadership{Key: spec.leadership, Replica: leader.process.Info().Name, Term: term}, nil
 }

@@ -23,9 +23,10 @@ type System struct {
 	guarantees drills.Guarantees
 	settle     time.Duration
 	stores     []drills.Role // those that substrates know
-	brought    []*storeSpec  // those that it brings along
+	brought    []*storeSpec  // those that it brings along, or that its project has
 	backends   []string      // of the witness, that its replicas call
 	replica    processSpec
+	compose    *composeSpec // in place of how replicas and stores are started
 	submit     *submitSpec  // nil where it takes no jobs
 	read       *readSpec    // nil where it cannot be asked what became of a job
 	leader     *leaderSpec  // nil where it cannot be asked who leads
@@ -38,14 +39,23 @@ var (
 	_ drills.Settler = (*System)(nil)
 )
 
-// storeSpec is a store that the system brings along.
+// composeSpec is a project of compose that runs already.
+type composeSpec struct {
+	project string
+	witness string // host:port under which replicas know it
+}
+
+// storeSpec is a store that the system brings along, or that its project has.
 type storeSpec struct {
 	name string
+	role drills.Role
+	url  string // by which clients log in, whatever the address; empty where nobody says
 	processSpec
 }
 
 // processSpec is how a process is started.
 type processSpec struct {
+	service     string     // of the project, in place of all that starts it
 	image       string     // in place of a program
 	command     []template // of an image, what follows its entrypoint
 	missing     string     // what to do where the program or the image is not there

@@ -115,17 +115,17 @@ func TestAManifestIsReadWhole(t *testing.T) {
 	}, s.Guarantees())
 	require.Equal(t, []drills.Role{drills.RolePostgres, drills.RoleRedis}, s.stores)
 	require.Equal(t, []*storeSpec{
-		{"broker", processSpec{
+		{"broker", drills.RoleStore, "", processSpec{
 			command: []template{{{variable: "dir"}, {text: "/broker"}}, {{variable: "seed"}}}, missing: "make broker",
 			environment: []setting{{"QUIET", template{{text: "true"}}}, {"PEERS", template{{variable: "replicas"}}}},
 			ports:       []portSpec{{"client", "LISTEN"}}, grace: time.Second,
 			ready: readySpec{requestSpec{method: "GET", port: "client", path: template{{text: "/up"}}, media: jsonMedia}, 3 * time.Second},
 		}},
-		{"files", processSpec{
+		{"files", drills.RoleStore, "", processSpec{
 			command: []template{{{text: "files"}}}, ports: []portSpec{{"data", "DATA"}, {"admin", "ADMIN"}},
 			ready: readySpec{requestSpec{method: "GET", port: "admin", media: jsonMedia}, defaultWithin},
 		}},
-		{"hub", processSpec{
+		{"hub", drills.RoleStore, "", processSpec{
 			image: "example.org/hub:1", command: []template{{{text: "--quiet"}}}, ports: []portSpec{{"tcp", "4222"}},
 			ready: readySpec{requestSpec{port: "tcp"}, defaultWithin},
 		}},
@@ -184,6 +184,72 @@ func TestWhatIsNotSaidHasDefaults(t *testing.T) {
 	require.False(t, s.Guarantees().Jobs, "without a way to submit, no jobs")
 }
 
+// composed has that of a project which it needs, with stores of each kind.
+const composed = `name: shop
+compose:
+  project: shop
+  replicas: app
+  stores:
+    db: postgres
+    cache: {role: redis, url: "redis://:secret@cache:6379/0", ports: {tcp: 6380}}
+    broker: {role: store, ports: {client: 4222, admin: 8222}}
+  ports: {http: 8080}
+  witness: drillrun-witness:7070
+  ready: {path: /healthz, within: 20s}
+  grace: 5s
+guarantees: {leader: false, effects: at-least-once}
+settle: 4s
+`
+
+func TestAProjectThatRunsAlreadyIsRead(t *testing.T) {
+	s := parse(t, composed)
+	require.Equal(t, &composeSpec{project: "shop", witness: "drillrun-witness:7070"}, s.compose)
+	require.Equal(t, "app", s.replica.service)
+	require.Equal(t, []portSpec{{"http", "8080"}}, s.replica.ports)
+	require.Equal(t, "http", s.replica.ready.request.port)
+	require.Equal(t, 20*time.Second, s.replica.ready.within)
+	require.Equal(t, 5*time.Second, s.replica.grace)
+	ready := func(port string) readySpec { return readySpec{request: requestSpec{port: port}, within: defaultWithin} }
+	require.Equal(t, []*storeSpec{
+		{"db", drills.RolePostgres, "", processSpec{service: "db", ports: []portSpec{{"postgres", "5432"}}, ready: ready("postgres")}},
+		{"cache", drills.RoleRedis, "redis://:secret@cache:6379/0", processSpec{service: "cache", ports: []portSpec{{"tcp", "6380"}}, ready: ready("tcp")}},
+		{"broker", drills.RoleStore, "", processSpec{service: "broker", ports: []portSpec{{"client", "4222"}, {"admin", "8222"}}, ready: ready("client")}},
+	}, s.brought)
+}
+
+// composeMistakes are what is wrong in a manifest that says new where that of a
+// project says old, and what is told of it.
+var composeMistakes = map[string]struct{ old, new, want string }{
+	"a replica beside it":       {"guarantees:", "replica: {command: [a], ports: {a: A}, ready: {path: /a}}\nguarantees:", `system.yaml:2:1: a replica is started, or runs already: write one of "replica" and "compose"`},
+	"neither of the two":        {composed[strings.Index(composed, "compose:"):strings.Index(composed, "guarantees:")], "", `system.yaml:1:1: the manifest lacks a "replica" (how a replica is started) or a "compose"`},
+	"stores out of place":       {"guarantees:", "stores: [redis]\nguarantees:", "system.yaml:13:1: the stores of a project are named among the fields of \"compose\""},
+	"a misspelt field":          {"  project:", "  projct:", `system.yaml:3:3: unknown field "projct": did you mean "project"?`},
+	"no witness":                {"  witness: drillrun-witness:7070\n", "", `system.yaml:2:1: compose lacks the field "witness"`},
+	"a witness without a port":  {"drillrun-witness:7070", "drillrun-witness", "system.yaml:10:12: witness: want a name and a port, such as drillrun-witness:7070"},
+	"a witness by its URL":      {"drillrun-witness:7070", "http://drillrun-witness:7070", "system.yaml:10:12: witness: want a name and a port"},
+	"a witness by its address":  {"drillrun-witness:7070", "10.0.0.1:7070", "system.yaml:10:12: witness: want a name and a port"},
+	"a role that is none":       {"db: postgres", "db: mysql", `system.yaml:6:9: unknown role "mysql": there are: postgres, redis, store`},
+	"a store of unknown ports":  {"db: postgres", "db: store", "system.yaml:6:5: where db listens is not known: write {role: store, ports: {client: 4222}}"},
+	"a service of a taken name": {"db: postgres", "witness: postgres", `system.yaml:6:5: "witness" means something else already in a script`},
+	"a name of another role":    {"db: postgres", "postgres: redis", `system.yaml:6:5: "postgres" means something else already`},
+	"replicas among the stores": {"db: postgres", "app: postgres", "system.yaml:2:1: the service app has the replicas, and is no store"},
+	"a URL of another kind":     {"redis://", "http://", "system.yaml:7:31: url: want a URL such as redis://user:password@cache:6379"},
+	"a URL of a store":          {"{role: store,", "{role: store, url: \"redis://a\",", "system.yaml:8:27: nobody logs in to a store of this role"},
+	"two ports of Redis":        {"{tcp: 6380}", "{tcp: 6380, tls: 6381}", "system.yaml:7:70: a redis has one port"},
+	"a port by a variable":      {"{http: 8080}", "{http: LISTEN}", "system.yaml:9:17: http: want the number of a port, from 1 to 65535"},
+	"a port of a project twice": {"client: 4222, admin: 8222", "client: 4222, admin: 4222", "system.yaml:8:56: 4222 is another port's"},
+}
+
+func TestMistakesInAProjectNameTheirPlace(t *testing.T) {
+	for name, m := range composeMistakes {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, 1, strings.Count(composed, m.old))
+			_, err := Parse("system.yaml", []byte(strings.Replace(composed, m.old, m.new, 1)))
+			require.ErrorContains(t, err, m.want)
+		})
+	}
+}
+
 // cutSubmit is the small manifest without jobs.
 func cutSubmit(source string) string {
 	before, rest, _ := strings.Cut(source, "submit:\n")
@@ -198,7 +264,7 @@ func brings(store string) string { return "settle: 4s\nstores: [{" + store + "}]
 // says old, and what is told of it.
 var mistakes = map[string]struct{ old, new, want string }{
 	"a misspelt field":              {"command:", "comand:", `system.yaml:3:3: unknown field "comand": did you mean "command"?`},
-	"a field of another version":    {"settle: 4s", "settle: 4s\nimages: {a: b}", `system.yaml:11:1: unknown field "images": there are: guarantees, inspect, leader`},
+	"a field of another version":    {"settle: 4s", "settle: 4s\nimages: {a: b}", `system.yaml:11:1: unknown field "images": there are: compose, guarantees, inspect, leader`},
 	"a missing field":               {"settle: 4s\n", "", `system.yaml:1:1: the manifest lacks the field "settle": the longest lease`},
 	"no program":                    {"  command: [ledger]\n", "", `system.yaml:2:1: replica lacks a "command" (the program and its arguments, as a list) or an "image"`},
 	"a number for a program":        {"{http: LISTEN}", "{http: 8080}", "system.yaml:4:17: a program has to be told where to listen: want the name of a variable"},
@@ -313,7 +379,7 @@ func TestWhatIsNoManifestIsRefused(t *testing.T) {
 	for source, want := range map[string]string{
 		"":                                   "system.yaml:1:1: it is empty",
 		"# nothing\n":                        "system.yaml:1:1: it is empty",
-		"ledger":                             "system.yaml:1:1: the manifest: want the fields guarantees, inspect, leader",
+		"ledger":                             "system.yaml:1:1: the manifest: want the fields compose, guarantees, inspect, leader",
 		strings.Repeat("#", maxSource) + "#": "system.yaml:1:1: a manifest has at most 65536 bytes, this has 65537",
 	} {
 		_, err := Parse("system.yaml", []byte(source))

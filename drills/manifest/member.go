@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,15 @@ type member struct {
 	process drills.Process
 	links   []drills.Link
 	addrs   map[string]string // of the links in front of it, by port
+}
+
+// called says whether a process is called so, or calls itself so.
+func (m *member) called(name string) bool {
+	if m.process.Info().Name == name {
+		return true
+	}
+	aliased, ok := m.process.(drills.Aliased)
+	return ok && slices.Contains(aliased.Aliases(), name)
 }
 
 // ready says what is missing for it to take work.

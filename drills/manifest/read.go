@@ -40,15 +40,19 @@ type sent struct {
 }
 
 func (r *reader) manifest(root value) {
-	s, submit, read, leader := &r.system, root, root, root
+	s, stores, submit, read, leader := &r.system, root, root, root, root
 	r.to = &s.replica
-	var replica value // is read last: every store has variables there
+	var replica, compose value // are read last: every store has variables there
 	r.mapping(root, map[string]field{
 		"name": {required: "what reports call the system", read: func(v value) {
 			s.name = r.matching(v, plainName, "a name of letters, digits, dots, dashes and underscores")
 		}},
-		"stores":  {read: r.stores},
-		"replica": {required: "how a replica is started", read: func(v value) { replica = v }},
+		"stores": {read: func(v value) {
+			stores = v
+			r.stores(v)
+		}},
+		"replica": {read: func(v value) { replica = v }},
+		"compose": {read: func(v value) { compose = v }},
 		"submit": {read: func(v value) {
 			submit = v
 			r.submit(v)
@@ -69,18 +73,33 @@ func (r *reader) manifest(root value) {
 		}},
 	})
 	s.guarantees.Jobs = s.submit != nil
-	if replica.node != nil {
-		r.replica(replica)
-		r.checkStores()
-		r.checkPorts()
-		r.findBackends()
-	}
+	r.made(root, stores, replica, compose)
 	r.checkKeys(submit)
 	if s.read != nil && s.submit == nil {
 		r.fail(read.at, errors.New(`it says how to ask about a job, and takes none: write how one is submitted, as "submit"`))
 	}
 	if s.leader != nil && !s.guarantees.Leader {
 		r.fail(leader.at, errors.New(`it says how to ask for a leader, and promises none: write "leader: true" among the guarantees`))
+	}
+}
+
+// made reads how a system comes to be: its replicas are started, or run already.
+func (r *reader) made(root, stores, replica, compose value) {
+	switch {
+	case replica.node != nil && compose.node != nil:
+		r.fail(compose.at, errors.New("a replica is started, or runs already: write one of \"replica\" and \"compose\""))
+	case replica.node != nil:
+		r.replica(replica)
+		r.checkStores()
+		r.checkPorts()
+		r.findBackends()
+	case compose.node == nil:
+		r.fail(root.at, errors.New(`the manifest lacks a "replica" (how a replica is started) or a "compose" (a project that runs already)`))
+	case stores.at != root.at:
+		r.fail(stores.at, errors.New("the stores of a project are named among the fields of \"compose\""))
+	default:
+		r.compose(compose)
+		r.checkPorts()
 	}
 }
 

@@ -85,10 +85,7 @@ func (r *reader) setting(v value, s *processSpec, variables []string) {
 // listens where it is used to.
 func (r *reader) ports(v value, s *processSpec) (numbers []*yaml.Node) {
 	is := r.pairs(v, "ports with the variables that tell where to listen, such as {http: LISTEN}", func(v value) {
-		if !plainName.MatchString(v.name) {
-			r.fail(v.at, fmt.Errorf("%q is no name of a port: want letters, digits, dots, dashes and underscores", v.name))
-		}
-		port := portSpec{name: v.name}
+		port := portSpec{name: r.portName(v)}
 		if scalar(v.node, isInt) {
 			port.variable = r.portNumber(v)
 			numbers = append(numbers, v.node)
@@ -104,6 +101,14 @@ func (r *reader) ports(v value, s *processSpec) (numbers []*yaml.Node) {
 		r.fail(v.at, errors.New("it has to listen on a port, such as {http: LISTEN}"))
 	}
 	return numbers
+}
+
+// portName reads the name of a port, which is that of a field.
+func (r *reader) portName(v value) string {
+	if !plainName.MatchString(v.name) {
+		r.fail(v.at, fmt.Errorf("%q is no name of a port: want letters, digits, dots, dashes and underscores", v.name))
+	}
+	return v.name
 }
 
 // checkPorts wants every request to go to a port that there is. Without a choice

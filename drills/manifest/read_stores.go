@@ -37,7 +37,7 @@ func (r *reader) stores(v value) {
 // brought reads a store that the system brings along. It is in place before the
 // replicas, and knows of none of them.
 func (r *reader) brought(v value) {
-	s := &storeSpec{}
+	s := &storeSpec{role: drills.RoleStore}
 	replicas := r.to
 	r.to = &s.processSpec
 	v.at = v.node
@@ -60,12 +60,17 @@ func (r *reader) brought(v value) {
 func (r *reader) storeName(v value) string {
 	name := r.matching(v, storeName, "a name of small letters, digits and dashes, such as broker")
 	switch {
-	case slices.Contains(taken, name), slices.Contains(storeRoles, name), strings.HasPrefix(name, "replica-"):
+	case meansElse(name), slices.Contains(storeRoles, name):
 		r.fail(v.node, fmt.Errorf("%q means something else already: choose another name", name))
 	case name != "" && slices.ContainsFunc(r.system.brought, func(s *storeSpec) bool { return s.name == name }):
 		r.fail(v.node, fmt.Errorf("%s is there already", name))
 	}
 	return name
+}
+
+// meansElse says whether a name means something else in a script or a variable.
+func meansElse(name string) bool {
+	return slices.Contains(taken, name) || strings.HasPrefix(name, "replica-")
 }
 
 // checkStores wants every store that is used to be asked for.

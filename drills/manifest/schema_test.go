@@ -21,6 +21,17 @@ type schemaPart struct {
 	Items       *schemaPart
 	AnyOf       []*schemaPart
 	Enum        []string
+
+	AdditionalProperties *schemaPart
+}
+
+// UnmarshalJSON takes a schema that is true or false for one that says nothing.
+func (p *schemaPart) UnmarshalJSON(source []byte) error {
+	if source[0] != '{' {
+		return nil
+	}
+	type plain schemaPart
+	return json.Unmarshal(source, (*plain)(p))
 }
 
 // schema is the schema of manifests, and what judges by it.
@@ -51,17 +62,20 @@ func judge(t testing.TB, by *jsonschema.Schema, source []byte) error {
 func TestTheSchemaHasTheFieldsOfTheDecoder(t *testing.T) {
 	s, _ := schema(t)
 	for path, part := range map[string]*schemaPart{
-		"":               s,
-		"replica":        s.Properties["replica"],
-		"replica: ready": s.Properties["replica"].Properties["ready"],
-		"submit":         s.Properties["submit"],
-		"read":           s.Properties["read"],
-		"leader":         s.Properties["leader"],
-		"inspect":        s.Properties["inspect"],
-		"stop":           s.Properties["stop"],
-		"stores":         s.Properties["stores"].Items.AnyOf[1],
-		"stores: ready":  s.Properties["stores"].Items.AnyOf[1].Properties["ready"],
-		"guarantees":     s.Properties["guarantees"],
+		"":                    s,
+		"replica":             s.Properties["replica"],
+		"replica: ready":      s.Properties["replica"].Properties["ready"],
+		"submit":              s.Properties["submit"],
+		"read":                s.Properties["read"],
+		"leader":              s.Properties["leader"],
+		"inspect":             s.Properties["inspect"],
+		"stop":                s.Properties["stop"],
+		"stores":              s.Properties["stores"].Items.AnyOf[1],
+		"stores: ready":       s.Properties["stores"].Items.AnyOf[1].Properties["ready"],
+		"guarantees":          s.Properties["guarantees"],
+		"compose":             s.Properties["compose"],
+		"compose: ready":      s.Properties["compose"].Properties["ready"],
+		"compose: stores: db": s.Properties["compose"].Properties["stores"].AdditionalProperties.AnyOf[1],
 	} {
 		source := "zzzzzzzz: 1\n"
 		if path != "" {
@@ -71,11 +85,12 @@ func TestTheSchemaHasTheFieldsOfTheDecoder(t *testing.T) {
 			}
 		}
 		_, err := Parse("system.yaml", []byte(source))
+		its := strings.Replace(path[strings.LastIndex(path, " ")+1:], "stores", "store", 1)
 		fields := slices.Sorted(maps.Keys(part.Properties))
 		require.NotEmpty(t, fields, path)
 		require.ErrorContains(t, err, `unknown field "zzzzzzzz": there are: `+strings.Join(fields, ", ")+"\n", path)
 		for _, name := range fields {
-			lacks := `lacks the field "` + name + `"`
+			lacks := its + ` lacks the field "` + name + `"`
 			if slices.Contains(part.Required, name) {
 				require.ErrorContains(t, err, lacks, path)
 			} else if path != "" {
@@ -102,8 +117,8 @@ func requireDescribed(t *testing.T, path string, part *schemaPart) {
 
 func TestTheSchemaTakesWhatTheDecoderTakes(t *testing.T) {
 	_, by := schema(t)
-	sources := []string{whole, small, cutSubmit(small)}
-	for _, name := range []string{"python", "keys", "keys/bugs/lease-by-job"} {
+	sources := []string{whole, small, cutSubmit(small), composed}
+	for _, name := range []string{"python", "keys", "keys/bugs/lease-by-job", "compose"} {
 		example, err := os.ReadFile("../../examples/" + name + "/system.yaml")
 		require.NoError(t, err)
 		sources = append(sources, string(example))
@@ -119,8 +134,11 @@ func TestWhatTheDocumentationShowsIsAManifest(t *testing.T) {
 	_, by := schema(t)
 	guide, err := os.ReadFile("../../docs/guides/plug-in-a-system.md")
 	require.NoError(t, err)
-	_, shown, _ := strings.Cut(string(guide), "```yaml\n")
-	shown, _, _ = strings.Cut(shown, "```")
+	shown := func(from string) string {
+		_, after, _ := strings.Cut(string(guide), "```yaml\n"+from)
+		text, _, _ := strings.Cut(from+after, "```")
+		return text
+	}
 	comment, err := os.ReadFile("doc.go")
 	require.NoError(t, err)
 	var example strings.Builder
@@ -129,8 +147,14 @@ func TestWhatTheDocumentationShowsIsAManifest(t *testing.T) {
 			example.WriteString(text)
 		}
 	}
-	for _, source := range []string{shown, example.String()} {
+	started, project, _ := strings.Cut(example.String(), "compose:\n")
+	for _, source := range []string{shown("# yaml-language-server"), started} {
 		require.NotNil(t, parse(t, source).leader)
+		require.NoError(t, judge(t, by, []byte(source)))
+	}
+	rest := "name: shop\nguarantees: {leader: false, effects: at-least-once}\nsettle: 4s\n"
+	for _, source := range []string{shown("name: shop\n"), rest + "compose:\n" + project} {
+		require.NotNil(t, parse(t, source).compose)
 		require.NoError(t, judge(t, by, []byte(source)))
 	}
 }
@@ -144,16 +168,23 @@ var beyond = []string{
 	"a body that is no JSON", "a body that tells no job", "a status of two meanings", "a read of no job", "a state of two meanings", "a leader without a promise",
 	"an unknown backend", "keys that nobody hands on", "keys that nobody heeds",
 	"a header of two lines", "an anchor", "a tag", "a second document",
+	"a name of another role", "replicas among the stores", "a witness by its address", "a port of a project twice",
 }
 
 func TestTheSchemaRefusesWhatTheDecoderRefuses(t *testing.T) {
 	_, by := schema(t)
-	for name, m := range mistakes {
-		err := judge(t, by, []byte(strings.Replace(small, m.old, m.new, 1)))
+	refuses := func(name, source string) {
+		err := judge(t, by, []byte(source))
 		if slices.Contains(beyond, name) {
 			require.NoError(t, err, "%s: it is not beyond the schema", name)
 		} else {
 			require.Error(t, err, name)
 		}
+	}
+	for name, m := range mistakes {
+		refuses(name, strings.Replace(small, m.old, m.new, 1))
+	}
+	for name, m := range composeMistakes {
+		refuses(name, strings.Replace(composed, m.old, m.new, 1))
 	}
 }

@@ -44,7 +44,7 @@ func (s *storeSpec) variable(port string) string {
 // Start brings up the stores, then the replicas with their links, and returns
 // once every replica is ready.
 func (s *System) Start(ctx context.Context, env drills.Environment, replicas int) (drills.Cluster, error) {
-	if err := s.checkImages(ctx, env.Substrate); err != nil {
+	if err := errors.Join(s.checkImages(ctx, env.Substrate), s.adopt(ctx, env.Substrate, replicas)); err != nil {
 		return nil, errors.Join(err, env.Substrate.Close(context.WithoutCancel(ctx)))
 	}
 	c := &cluster{system: s, substrate: env.Substrate}
@@ -79,44 +79,24 @@ func (c *cluster) able() drills.Cluster {
 	return c
 }
 
-// checkImages wants every image to be there before anything is started.
-func (s *System) checkImages(ctx context.Context, substrate drills.Substrate) error {
-	specs := []*processSpec{&s.replica}
-	for _, b := range s.brought {
-		specs = append(specs, &b.processSpec)
-	}
-	for _, spec := range specs {
-		if spec.image == "" {
-			continue
-		}
-		imager, ok := substrate.(drills.Imager)
-		if !ok {
-			return fmt.Errorf("image %s: %w: images are run with --substrate docker", spec.image, drills.ErrUnsupported)
-		}
-		if err := imager.CheckImage(ctx, spec.image); err != nil {
-			return spec.hint(err)
-		}
-	}
-	return nil
-}
-
-// hint adds what the manifest says to do about something that is missing.
-func (s *processSpec) hint(err error) error {
-	if s.missing == "" {
-		return err
-	}
-	return fmt.Errorf("%w; the manifest says: %s", err, s.missing)
-}
-
 func (c *cluster) start(ctx context.Context, env drills.Environment, replicas int) error {
 	if err := c.startStores(ctx, env, replicas); err != nil {
 		return fmt.Errorf("start the stores: %w", err)
+	}
+	if c.system.compose != nil {
+		for i := range replicas {
+			b, err := speakFor(ctx, env.Witness, env.Token(nameOf(i+1)))
+			if err != nil {
+				return fmt.Errorf("speak for %s to the witness: %w", nameOf(i+1), err)
+			}
+			c.bearers = append(c.bearers, b)
+		}
 	}
 	c.replicas = make([]*member, replicas)
 	starting, startCtx := errgroup.WithContext(ctx)
 	for i := range c.replicas {
 		starting.Go(func() (err error) {
-			c.replicas[i], err = c.startReplica(startCtx, fmt.Sprintf("replica-%d", i+1), env)
+			c.replicas[i], err = c.startReplica(startCtx, i+1, env)
 			return err
 		})
 	}
@@ -143,7 +123,9 @@ func (c *cluster) startStores(ctx context.Context, env drills.Environment, repli
 	for i, spec := range c.system.brought {
 		starting.Go(func() error {
 			c.brought[i] = newMember(&spec.processSpec)
-			return c.launch(startCtx, c.brought[i], drills.ProcessSpec{Name: spec.name, Role: drills.RoleStore}, values)
+			return c.launch(startCtx, c.brought[i], drills.ProcessSpec{
+				Name: spec.name, Role: spec.role, Adopted: drills.Adopted{Service: spec.service, Number: 1, URL: spec.url},
+			}, values)
 		})
 	}
 	if err := starting.Wait(); err != nil {
@@ -157,15 +139,21 @@ func (c *cluster) values(env drills.Environment, replicas int) map[string]string
 	return map[string]string{"dir": c.system.dir, "replicas": strconv.Itoa(replicas), "seed": strconv.FormatUint(env.Seed, 10)}
 }
 
+// nameOf is the name of a replica, which are counted from 1.
+func nameOf(number int) string { return fmt.Sprintf("replica-%d", number) }
+
 // startReplica starts one replica behind its links: to the stores, to the
 // witness and its backends, and in front of its ports.
-func (c *cluster) startReplica(ctx context.Context, name string, env drills.Environment) (*member, error) {
+func (c *cluster) startReplica(ctx context.Context, number int, env drills.Environment) (*member, error) {
+	name := nameOf(number)
 	m := newMember(&c.system.replica)
-	values, err := c.linkOut(ctx, m, name, env)
+	values, err := c.linkOut(ctx, m, number, env)
 	if err != nil {
 		return nil, err
 	}
-	process := drills.ProcessSpec{Name: name, Role: drills.RoleReplica}
+	process := drills.ProcessSpec{
+		Name: name, Role: drills.RoleReplica, Adopted: drills.Adopted{Service: m.spec.service, Number: number},
+	}
 	if c.system.stop != nil {
 		process.Ask = func(ctx context.Context) error { return m.askToEnd(ctx, *c.system.stop) }
 	}
@@ -212,7 +200,8 @@ func obeys(p drills.Process, told drills.ProcessSpec) error {
 
 // linkOut places the links to what a replica depends on, and gives the values
 // of its variables.
-func (c *cluster) linkOut(ctx context.Context, m *member, name string, env drills.Environment) (map[string]string, error) {
+func (c *cluster) linkOut(ctx context.Context, m *member, number int, env drills.Environment) (map[string]string, error) {
+	name := nameOf(number)
 	values := c.values(env, len(c.replicas))
 	values["replica.name"], values["witness.token"] = name, env.Token(name)
 	for _, store := range c.stores {
@@ -228,7 +217,11 @@ func (c *cluster) linkOut(ctx context.Context, m *member, name string, env drill
 			return nil, err
 		}
 	}
-	l, err := c.link(ctx, m, drills.LinkSpec{From: name, To: "witness", Upstream: env.Witness})
+	witness := env.Witness
+	if len(c.bearers) > 0 {
+		witness = c.bearers[number-1].addr
+	}
+	l, err := c.link(ctx, m, drills.LinkSpec{From: name, To: "witness", Upstream: witness})
 	if err != nil {
 		return nil, err
 	}
@@ -255,11 +248,13 @@ func (c *cluster) linkBrought(ctx context.Context, m *member, name string, spec 
 
 // upstream is where a process listens itself.
 func (m *member) upstream(port portSpec) (string, error) {
-	ported, ok := m.process.(drills.Ported)
-	if !ok {
-		return "", fmt.Errorf("%s: the substrate gives its processes no addresses", m.process.Info().Name)
+	switch p := m.process.(type) {
+	case drills.Ported:
+		return p.Addr(port.variable), nil
+	case drills.Store: // which has one
+		return p.Addr(), nil
 	}
-	return ported.Addr(port.variable), nil
+	return "", fmt.Errorf("%s: the substrate gives its processes no addresses", m.process.Info().Name)
 }
 
 // linkIn places the links in front of a process's ports.

@@ -51,12 +51,12 @@ func (f Folder) Heal(ctx context.Context, heal Healer) (done []string, err error
 		return done, err
 	}
 	// Faults are in processes, links and the harness itself: what is not gone with
-	// the harness was ended just now.
+	// the harness was ended just now, or put back as it was.
 	for _, e := range left.Faults {
 		if err := journal.Healed(e.Fault); err != nil {
 			return done, err
 		}
-		done = append(done, fmt.Sprintf("%s (%s): gone with its harness, nothing to undo", e.Fault, undoing(*e.Undo)))
+		done = append(done, fmt.Sprintf("%s (%s): nothing is left to undo", e.Fault, undoing(*e.Undo)))
 	}
 	if err := journal.Closed(); err != nil {
 		return done, err

@@ -40,7 +40,7 @@ func TestHealUndoesOnceWhatADeadRunLeft(t *testing.T) {
 	done, err := f.Heal(t.Context(), heal)
 	require.NoError(t, err)
 	require.Equal(t, []string{
-		"filled it", "fault/1 (heal a->b): gone with its harness, nothing to undo", "nothing of it is left on moon",
+		"filled it", "fault/1 (heal a->b): nothing is left to undo", "nothing of it is left on moon",
 	}, done)
 	done, err = f.Heal(t.Context(), heal)
 	require.NoError(t, err)

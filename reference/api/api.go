@@ -22,6 +22,7 @@ type Jobs interface {
 	Get(ctx context.Context, id int64) (jobs.Job, error)
 	Find(ctx context.Context, key string) (jobs.Job, error)
 	List(ctx context.Context, state jobs.State, after int64, limit int) ([]jobs.Job, error)
+	Counts(ctx context.Context) (jobs.Counts, error)
 }
 
 var _ Jobs = (*jobs.Store)(nil)
@@ -70,6 +71,7 @@ func (a *API) Handler() http.Handler {
 	v1.HandleFunc("GET /v1/jobs", a.list)
 	v1.HandleFunc("GET /v1/jobs/{id}", a.job)
 	v1.HandleFunc("GET /v1/leadership", a.leadership)
+	v1.HandleFunc("GET /v1/counts", a.counts)
 	all := http.NewServeMux()
 	all.Handle("/v1/", a.authorized(v1))
 	all.HandleFunc("GET /healthz", a.healthz)

@@ -133,7 +133,7 @@ func TestJobsCanBeReadAndListed(t *testing.T) {
 	for path, want := range map[string]int{
 		"/v1/jobs/1": 200, "/v1/jobs/2": 404, "/v1/jobs/x": 400, "/v1/jobs": 200, "/v1/jobs?state=queued&limit=1&after=0": 200,
 		"/v1/jobs?state=lost": 400, "/v1/jobs?limit=0": 400, "/v1/jobs?limit=1001": 400, "/v1/jobs?after=x": 400,
-		"/v1/leadership": 200, "/v1/nothing": 404, "/v1/jobs?key=k": 200, "/v1/jobs?key=other": 200, "/v1/jobs?key=k&state=done": 400,
+		"/v1/leadership": 200, "/v1/counts": 200, "/v1/nothing": 404, "/v1/jobs?key=k": 200, "/v1/jobs?key=other": 200, "/v1/jobs?key=k&state=done": 400,
 	} {
 		status, body, _ := s.call(t, http.MethodGet, path, "", "secret")
 		require.Equal(t, want, status, "%s: %v", path, body)

@@ -4,6 +4,7 @@
 //	GET  /v1/jobs/{id}   200, 404
 //	GET  /v1/jobs        200; ?state= &limit= (1 to 1000) &after=<id>, or ?key=
 //	GET  /v1/leadership  200 {"key","term","holder","self"}
+//	GET  /v1/counts      200 {"unfinished","dead_letters","outbox","republished","goroutines"}
 //	GET  /healthz        200 while the process lives
 //	GET  /readyz         200 {"status":"ready"} or 503 {"status":"degraded","why"}
 //	GET  /metrics        Prometheus text

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"runtime"
 	"slices"
 	"strconv"
 
@@ -151,6 +152,22 @@ func (a *API) leadership(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.reply(w, http.StatusOK, l)
+}
+
+// counts is the body of an answer to what is in the database and, of its own, in
+// the replica.
+type counts struct {
+	jobs.Counts
+	Goroutines int `json:"goroutines"`
+}
+
+func (a *API) counts(w http.ResponseWriter, r *http.Request) {
+	c, err := a.jobs.Counts(r.Context())
+	if err != nil {
+		a.unavailable(w, err, "")
+		return
+	}
+	a.reply(w, http.StatusOK, counts{Counts: c, Goroutines: runtime.NumGoroutine()})
 }
 
 func (a *API) healthz(w http.ResponseWriter, _ *http.Request) {

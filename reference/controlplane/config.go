@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,7 +42,7 @@ const (
 // Config is a replica's configuration.
 type Config struct {
 	Role         Role
-	Replica      string // its name, unique and stable across restarts
+	Replica      string // its name, unique and stable across restarts; by default that of its host
 	DatabaseURL  string
 	RedisURL     string
 	WitnessURL   string // base URL of the receiver of effects
@@ -89,7 +90,7 @@ func FromEnvironment(getenv func(string) string) (Config, error) {
 	e := environment{get: getenv}
 	c := Config{
 		Role:           Role(getenv("ROLE")),
-		Replica:        e.required("REPLICA"),
+		Replica:        e.hostOr("REPLICA"),
 		DatabaseURL:    e.url("DATABASE_URL", "postgres", "postgresql"),
 		WitnessURL:     strings.TrimSuffix(e.url("WITNESS_URL", "http", "https"), "/"),
 		RedisURL:       e.url("REDIS_URL", "redis", "rediss", "unix"),
@@ -151,6 +152,18 @@ func (e *environment) required(name string) string {
 		e.wrong(name, "is not set")
 	}
 	return v
+}
+
+// hostOr is the name of the host by default, which is one for each container.
+func (e *environment) hostOr(name string) string {
+	if v := e.get(name); v != "" {
+		return v
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		e.wrong(name, fmt.Sprintf("is not set, and the host has no name: %v", err))
+	}
+	return host
 }
 
 func (e *environment) url(name string, schemes ...string) string {

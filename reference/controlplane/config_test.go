@@ -3,6 +3,7 @@ package controlplane_test
 import (
 	"bytes"
 	"maps"
+	"os"
 	"testing"
 	"time"
 
@@ -46,6 +47,16 @@ func TestConfigurationHasDefaultsForEverythingThatIsNotAboutThePlace(t *testing.
 	require.Equal(t, "http://127.0.0.1:1/dns", c.Backends[backends.DNS])
 }
 
+func TestAReplicaIsCalledAfterItsHostUnlessItHasAName(t *testing.T) {
+	env := sound()
+	delete(env, "REPLICA")
+	c, err := controlplane.FromEnvironment(func(k string) string { return env[k] })
+	require.NoError(t, err)
+	host, err := os.Hostname()
+	require.NoError(t, err)
+	require.Equal(t, host, c.Replica)
+}
+
 func TestALaneMayHaveALeaseOfItsOwnAndHasTheCommonOneOtherwise(t *testing.T) {
 	env := sound()
 	maps.Copy(env, map[string]string{"LEASE": "2s", "LEASE_CLUSTER": "30s", "SLOTS_PIPELINE": "7"})
@@ -68,7 +79,6 @@ func TestAReplicaRefusesToStartAndNamesTheVariable(t *testing.T) {
 		{"no role", map[string]string{"ROLE": ""}, `ROLE is "", not one of api, worker, all`},
 		{"an unknown role", map[string]string{"ROLE": "leader"}, `ROLE is "leader", not one of api, worker, all`},
 		{"a role in capitals", map[string]string{"ROLE": "ALL"}, `ROLE is "ALL"`},
-		{"no name", map[string]string{"REPLICA": ""}, "REPLICA is not set"},
 		{"no database", map[string]string{"DATABASE_URL": ""}, "DATABASE_URL is not set"},
 		{"a database of another kind", map[string]string{"DATABASE_URL": "mysql://u:secret@h/d"}, "DATABASE_URL is not a URL"},
 		{"a Redis URL that is none", map[string]string{"REDIS_URL": "127.0.0.1:6379"}, "REDIS_URL is not a URL"},

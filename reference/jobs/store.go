@@ -144,6 +144,31 @@ func (s *Store) List(ctx context.Context, state State, after int64, limit int) (
 	return list, nil
 }
 
+// Counts are how many jobs are neither done nor dead, dead letters, rows of the
+// outbox that are not published, and those that the reconciler added.
+type Counts struct {
+	Unfinished  int64 `json:"unfinished"`
+	DeadLetters int64 `json:"dead_letters"`
+	Outbox      int64 `json:"outbox"`
+	Republished int64 `json:"republished"`
+}
+
+// Counts counts them in one look.
+func (s *Store) Counts(ctx context.Context) (c Counts, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.limit)
+	defer cancel()
+	err = s.pool.QueryRow(ctx, `
+		SELECT (SELECT count(*) FROM jobs WHERE state NOT IN ('done', 'dead')),
+		       (SELECT count(*) FROM dead_letters),
+		       (SELECT count(*) FROM outbox WHERE published_at IS NULL),
+		       (SELECT count(*) FROM outbox WHERE enqueued_term IS NOT NULL)`).
+		Scan(&c.Unfinished, &c.DeadLetters, &c.Outbox, &c.Republished)
+	if err != nil {
+		return Counts{}, fmt.Errorf("count jobs: %w", err)
+	}
+	return c, nil
+}
+
 func scan(row pgx.Row, more ...any) (Job, error) {
 	var j Job
 	err := row.Scan(append([]any{&j.ID, &j.Key, &j.Kind, &j.Subject, &j.Payload, &j.State, &j.Attempt, &j.Failures,

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,8 +21,11 @@ import (
 
 // containerSpec describes a container.
 type containerSpec struct {
-	name       string // of the process, by which others reach it on the network
+	name       string // of the process
 	role       drills.Role
+	title      string  // in the engine; by default of the drill and the process
+	homes      []home  // by default the network of the drill, where its name is that of the process
+	peer       *holder // from whose place it is dialled; by default the drill's
 	image      string
 	entrypoint []string // the image's own by default
 	command    []string
@@ -32,6 +36,11 @@ type containerSpec struct {
 	stop       syscall.Signal              // asks it to end in good order
 	ask        func(context.Context) error // does so in place of stop; nil for that
 	grace      time.Duration               // how long that may take
+	labels     map[string]string           // beside those of everything that is made here
+	moved      func(context.Context) error // called when it may have another namespace or address; may be nil
+	// Of one that was there before.
+	since time.Time // what it printed earlier is not ours
+	tty   bool      // it prints to a terminal
 }
 
 // container is a process in a container of its own, which runs, or ran and can
@@ -57,11 +66,12 @@ type container struct {
 
 // run is one life of a container.
 type run struct {
-	id    string // of its container
-	pid   int    // on this machine
-	ip    string // on the network of its drill
+	id    string            // of its container
+	pid   int               // on this machine
+	ips   map[string]string // by network
 	ended chan struct{}
 	exit  drills.Exit // valid once it has ended
+	letGo func()      // has it watched no more
 }
 
 var (
@@ -75,6 +85,9 @@ var (
 )
 
 func (s *Substrate) newContainer(spec containerSpec) *container {
+	if spec.homes == nil {
+		spec.homes = []home{{Network: s.network.Name, Aliases: []string{spec.name}}}
+	}
 	return &container{substrate: s, spec: spec}
 }
 
@@ -125,26 +138,43 @@ func (c *container) begin(ctx context.Context) (*run, error) {
 	if _, err := c.engine().ContainerStart(ctx, c.id, client.ContainerStartOptions{}); err != nil {
 		return nil, err
 	}
+	return c.takeUp(ctx)
+}
+
+// takeUp takes note of a life that has begun.
+func (c *container) takeUp(ctx context.Context) (*run, error) {
 	found, err := c.inspect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{id: c.id, pid: found.State.Pid, ip: c.ipOf(found), ended: make(chan struct{})}
+	watching, letGo := context.WithCancel(context.WithoutCancel(ctx))
+	r := &run{id: c.id, pid: found.State.Pid, ips: c.ipsOf(found), ended: make(chan struct{}), letGo: letGo}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.run, c.paused, c.killed = r, false, false
-	c.watchers.Go(func() { c.watch(context.WithoutCancel(ctx), r) })
-	return r, nil
+	c.watchers.Go(func() { c.watch(watching, r) })
+	c.mu.Unlock()
+	return r, c.hasMoved(ctx)
+}
+
+func (c *container) hasMoved(ctx context.Context) error {
+	if c.spec.moved == nil {
+		return nil
+	}
+	return c.spec.moved(ctx)
 }
 
 // watch waits for the end.
 func (c *container) watch(ctx context.Context, r *run) {
+	defer r.letGo()
 	wait := c.engine().ContainerWait(ctx, r.id, client.ContainerWaitOptions{Condition: containerapi.WaitConditionNotRunning})
 	exit := drills.Exit{Code: -1}
 	select {
 	case end := <-wait.Result:
 		exit = exitOf(int(end.StatusCode))
 	case err := <-wait.Error:
+		if ctx.Err() != nil {
+			return
+		}
 		exit.Signal = fmt.Sprintf("unknown: %v", err)
 	}
 	exit.At = time.Now()
@@ -176,33 +206,14 @@ func (c *container) inspect(ctx context.Context) (containerapi.InspectResponse, 
 	return found.Container, nil
 }
 
-// ipOf is its address on the network of the drill, empty while it has none.
-func (c *container) ipOf(found containerapi.InspectResponse) string {
-	end, ok := found.NetworkSettings.Networks[c.substrate.network.Name]
-	if !ok || !end.IPAddress.IsValid() {
-		return ""
-	}
-	return end.IPAddress.String()
-}
-
-// dial connects to a port of it, from the holder's place on the network. What
+// dial connects to a port of it, from a holder's place on the network. What
 // does not run refuses.
 func (c *container) dial(ctx context.Context, port uint16) (net.Conn, error) {
 	ip, err := c.ip()
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", c.spec.name, err)
 	}
-	return c.substrate.holder.namespace.dial(ctx, net.JoinHostPort(ip, strconv.Itoa(int(port))))
-}
-
-// ip is its address on the network of the drill, or was until it was detached.
-func (c *container) ip() (string, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.run == nil {
-		return "", drills.ErrNotRunning
-	}
-	return c.run.ip, nil
+	return cmp.Or(c.spec.peer, c.substrate.holder).namespace.dial(ctx, net.JoinHostPort(ip, strconv.Itoa(int(port))))
 }
 
 // Configure has the next starts see these variables.
@@ -227,6 +238,22 @@ func (c *container) remove(ctx context.Context) error {
 	defer c.changing.Unlock()
 	c.removed = true
 	err := c.discard(ctx)
+	c.watchers.Wait()
+	return err
+}
+
+// release collects what it said and has nothing more to do with it.
+func (c *container) release(ctx context.Context) error {
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	c.removed = true
+	err := c.collect(ctx)
+	c.mu.Lock()
+	if c.run != nil {
+		c.run.letGo()
+		c.run = nil
+	}
+	c.mu.Unlock()
 	c.watchers.Wait()
 	return err
 }

@@ -1,8 +1,10 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -41,24 +43,35 @@ func (c *container) make(ctx context.Context) error {
 
 func (c *container) request() testcontainers.ContainerRequest {
 	s := c.substrate
+	labels := s.labels(c.spec.name)
+	maps.Copy(labels, c.spec.labels)
+	var networks []string
+	aliases := map[string][]string{}
+	for _, h := range c.spec.homes {
+		networks = append(networks, h.Network)
+		aliases[h.Network] = h.Aliases
+	}
 	var exposed []string
 	for port := range c.spec.ports {
 		exposed = append(exposed, tcp(port).String())
 	}
 	return testcontainers.ContainerRequest{
-		Name:       s.containerName(c.spec.name),
+		Name:       cmp.Or(c.spec.title, s.containerName(c.spec.name)),
 		Image:      c.spec.image,
 		Entrypoint: c.spec.entrypoint,
 		Cmd:        c.spec.command,
-		Labels:     s.labels(c.spec.name),
+		Labels:     labels,
 		// Without any, those of the image are published, for everybody.
-		ExposedPorts: exposed,
-		Files:        c.spec.files,
-		Networks:     []string{s.network.Name},
-		NetworkAliases: map[string][]string{
-			s.network.Name: {c.spec.name},
-		},
+		ExposedPorts:   exposed,
+		Files:          c.spec.files,
+		Networks:       networks,
+		NetworkAliases: aliases,
 		ConfigModifier: func(config *containerapi.Config) {
+			if c.spec.labels[labelProject] != "" {
+				for name := range testcontainers.GenericLabels() { // by which its reaper finds what to remove
+					delete(config.Labels, name)
+				}
+			}
 			config.Hostname = c.spec.name
 			config.Env = c.environment()
 		},

@@ -4,31 +4,30 @@ import (
 	"context"
 	"fmt"
 
+	containerapi "github.com/moby/moby/api/types/container"
 	networkapi "github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 )
 
-// Detach takes it off the network. Its connections stay open and carry nothing.
+// Detach takes it off its networks. Its connections stay open and carry nothing.
 func (c *container) Detach(ctx context.Context) error {
 	c.changing.Lock()
 	defer c.changing.Unlock()
-	_, err := c.engine().NetworkDisconnect(ctx, c.substrate.network.ID, client.NetworkDisconnectOptions{Container: c.id})
-	if err != nil {
-		return fmt.Errorf("detach %s: %w", c.spec.name, err)
+	for _, h := range c.spec.homes {
+		if _, err := c.engine().NetworkDisconnect(ctx, h.Network, client.NetworkDisconnectOptions{Container: c.id}); err != nil {
+			return fmt.Errorf("detach %s: %w", c.spec.name, err)
+		}
 	}
 	return nil
 }
 
-// Attach puts it back, under its name.
+// Attach puts it back, under its names.
 func (c *container) Attach(ctx context.Context) error {
 	c.changing.Lock()
 	defer c.changing.Unlock()
 	found, err := c.inspect(ctx)
-	if err == nil && c.ipOf(found) == "" {
-		_, err = c.engine().NetworkConnect(ctx, c.substrate.network.ID, client.NetworkConnectOptions{
-			Container:      c.id,
-			EndpointConfig: &networkapi.EndpointSettings{Aliases: []string{c.spec.name}},
-		})
+	if err == nil {
+		_, err = attach(ctx, c.engine(), found, c.spec.homes)
 	}
 	if err == nil {
 		err = c.readdress(ctx)
@@ -39,6 +38,25 @@ func (c *container) Attach(ctx context.Context) error {
 	return nil
 }
 
+// attach puts a container on those of its networks that it is not on, and says
+// whether there were any.
+func attach(ctx context.Context, engine *client.Client, found containerapi.InspectResponse, homes []home) (did bool, err error) {
+	for _, h := range homes {
+		if _, on := found.NetworkSettings.Networks[h.Network]; on {
+			continue
+		}
+		end := &networkapi.EndpointSettings{Aliases: h.Aliases}
+		if h.Address.IsValid() {
+			end.IPAMConfig = &networkapi.EndpointIPAMConfig{IPv4Address: h.Address}
+		}
+		if _, err := engine.NetworkConnect(ctx, h.Network, client.NetworkConnectOptions{Container: found.ID, EndpointConfig: end}); err != nil {
+			return did, err
+		}
+		did = true
+	}
+	return did, nil
+}
+
 // readdress notes an address that may be another one than before.
 func (c *container) readdress(ctx context.Context) error {
 	found, err := c.inspect(ctx)
@@ -46,9 +64,9 @@ func (c *container) readdress(ctx context.Context) error {
 		return err
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.run != nil {
-		c.run.ip = c.ipOf(found)
+		c.run.ips = c.ipsOf(found)
 	}
-	return nil
+	c.mu.Unlock()
+	return c.hasMoved(ctx)
 }

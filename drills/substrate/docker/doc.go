@@ -23,6 +23,16 @@
 // harness listens on an address that others could reach. What a link leads to,
 // the witness included, the harness dials on its own loopback device.
 //
+// A project of compose that runs already is adopted: a second holder joins its
+// network, and stands there for the witness. Its replicas dial what they always
+// did. Rules in each one's own namespace lead that to its links, and what was open
+// before is hung up:
+//
+//	replica ──▶ db:5432 ──(detour)──▶ holder's address │ harness ──▶ db, from the holder's place
+//
+// The rules are made anew whenever a container is started or attached, for it has
+// another namespace then, or another address.
+//
 // A direct link has no proxy: the replica dials the store by its name. Its
 // packets can be dropped, by a rule in the replica's own namespace.
 //
@@ -34,6 +44,12 @@
 //     on a loopback address that nobody else uses; see package loopback.
 //   - A program is packed into an image named by its contents: what is drilled
 //     is what was built, not what an image was once made of.
+//   - What has been adopted is nobody's to remove. Before anything is changed, a
+//     label of the second holder says how it was; Close and [Heal] put it back by
+//     that label, and the holder goes last. The engine gives the holder's name once,
+//     so that nobody else drills the project.
+//   - The engine starts nothing by itself that has been adopted: a drill would not
+//     know what runs.
 //   - Data survive the end of a container: they lie in a volume, which goes with
 //     the container.
 //
@@ -42,7 +58,9 @@
 //   - The harness is killed: its containers go on. With the reaper of
 //     testcontainers, where its image is present, they end with the connection;
 //     else the next run, or [Heal], removes them: the lock on their lock file is
-//     free.
+//     free. The reaper does not know the holder of a project, which [Heal] needs.
+//   - A replica that is started opens connections before its rules are in place:
+//     they are hung up, and made again through its links.
 //   - A container ends before it is ready: the error carries its last words.
 //   - An image is missing: Open says which, and what brings it.
 //   - A container's address may change when it is taken off its network and put

@@ -16,6 +16,7 @@ import (
 // leftovers are what the harness of one lock file has made.
 type leftovers struct {
 	containers, networks, volumes []string // ids, of volumes names
+	projects                      []before // that had been adopted
 }
 
 func (l leftovers) String() string {
@@ -78,6 +79,13 @@ func find(ctx context.Context, engine *client.Client) (map[string]leftovers, err
 	for _, c := range containers.Items {
 		left := found[c.Labels[labelLock]]
 		left.containers = append(left.containers, c.ID)
+		if label := c.Labels[labelProject]; label != "" {
+			was, err := readBefore(label)
+			if err != nil {
+				return nil, err
+			}
+			left.projects = append(left.projects, was)
+		}
 		found[c.Labels[labelLock]] = left
 	}
 	networks, err := engine.NetworkList(ctx, client.NetworkListOptions{Filters: ours})
@@ -101,8 +109,8 @@ func find(ctx context.Context, engine *client.Client) (map[string]leftovers, err
 	return found, nil
 }
 
-// reclaim removes what is left of a dead harness, and its lock file last: what
-// cannot be removed is found again.
+// reclaim puts back what a dead harness had adopted and removes what is left of it,
+// its lock file last: what cannot be undone is found again.
 func reclaim(ctx context.Context, engine *client.Client, place string, left leftovers) (done []string, err error) {
 	lock, err := lockfile.Take(place, 0)
 	switch {
@@ -114,6 +122,13 @@ func reclaim(ctx context.Context, engine *client.Client, place string, left left
 		defer func() { err = errors.Join(err, lock.Close()) }()
 	}
 	var errs []error
+	for _, was := range left.projects {
+		did, err := was.putBack(ctx, engine)
+		done, errs = append(done, did...), append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return done, err // the holder says how the project was
+	}
 	for _, id := range left.containers {
 		_, err := engine.ContainerRemove(ctx, id, client.ContainerRemoveOptions{RemoveVolumes: true, Force: true})
 		errs = append(errs, err)
@@ -129,7 +144,7 @@ func reclaim(ctx context.Context, engine *client.Client, place string, left left
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("remove what a dead run left: %w", err)
+		return done, fmt.Errorf("remove what a dead run left: %w", err)
 	}
 	if len(left.containers)+len(left.networks)+len(left.volumes) > 0 {
 		done = append(done, fmt.Sprintf("removed %v of %s", left, place))

@@ -35,11 +35,46 @@ func runHarness() {
 	if err != nil {
 		panic(err)
 	}
-	if _, err := s.Store(ctx, "redis", drills.RoleRedis); err != nil {
+	if err := begin(ctx, s); err != nil {
 		panic(err)
 	}
 	fmt.Println(s.(drills.Placed).Place())
 	select {}
+}
+
+// adoptMark names a shop, for a harness that adopts it in place of starting a store.
+const adoptMark = "DOCKER_TEST_ADOPTS"
+
+func begin(ctx context.Context, s drills.Substrate) error {
+	name := os.Getenv(adoptMark)
+	if name == "" {
+		_, err := s.Store(ctx, "redis", drills.RoleRedis)
+		return err
+	}
+	a, err := shop{name: name}.adopt(ctx, s, "127.0.0.1:1")
+	if err != nil {
+		return err
+	}
+	return a.hurt(ctx)
+}
+
+// harness starts one that waits to be killed, and says where it is.
+func harness(t *testing.T, env ...string) (place string, kill func()) {
+	t.Helper()
+	h := exec.Command("/proc/self/exe")
+	h.Env = append(append(os.Environ(), harnessMark+"="+t.TempDir()), env...)
+	h.Stderr = os.Stderr
+	out, err := h.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, h.Start())
+	place, err = bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	return strings.TrimSpace(place), func() {
+		t.Helper()
+		require.NoError(t, h.Process.Kill())
+		_, err := h.Process.Wait()
+		require.NoError(t, err)
+	}
 }
 
 func TestHealRemovesWhatADeadHarnessLeftAndNothingElse(t *testing.T) {
@@ -47,24 +82,13 @@ func TestHealRemovesWhatADeadHarnessLeftAndNothingElse(t *testing.T) {
 	alive := newSubstrate(t, open(t))
 	defer func() { require.NoError(t, alive.Close(t.Context())) }()
 
-	harness := exec.Command("/proc/self/exe")
-	harness.Env = append(os.Environ(), harnessMark+"="+t.TempDir())
-	harness.Stderr = os.Stderr
-	out, err := harness.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, harness.Start())
-	place, err := bufio.NewReader(out).ReadString('\n')
-	require.NoError(t, err)
-	place = strings.TrimSpace(place)
-
-	_, err = docker.Heal(t.Context(), place)
+	place, kill := harness(t)
+	_, err := docker.Heal(t.Context(), place)
 	require.ErrorContains(t, err, "locked by a living harness")
 	require.Equal(t, 2, containersOf(t, engine, place), "store and holder")
 	require.Equal(t, 1, volumesOf(t, engine, place), "of the store")
 
-	require.NoError(t, harness.Process.Kill())
-	_, err = harness.Process.Wait()
-	require.NoError(t, err)
+	kill()
 	done, err := docker.Heal(t.Context())
 	require.NoError(t, err)
 	require.Len(t, done, 1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 )
 
 // holder is a container that does nothing but have a network namespace, in which
@@ -11,31 +12,49 @@ import (
 type holder struct {
 	container *container
 	namespace namespace
-	ip        string // on the network of the drill
+	ips       map[string]string // by network
 }
 
-// newHolder starts it from the image of Redis, which is there and has a sleep.
-func (s *Substrate) newHolder(ctx context.Context) (*holder, error) {
+// newHolder makes one of the image of Redis, which is there and has a sleep. It is
+// not started yet.
+func (s *Substrate) newHolder(ctx context.Context, spec containerSpec) (*holder, error) {
 	nobody, err := s.host.Port(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := s.newContainer(containerSpec{
-		name: "holder", image: s.provider.redis, entrypoint: []string{"sleep"}, command: []string{"infinity"},
-		ports: map[uint16]string{redisPort: nobody}, // which the image exposes
-	})
-	s.scope.Keep(c.remove)
-	r, err := c.start(ctx)
+	spec.image, spec.entrypoint, spec.command = s.provider.redis, []string{"sleep"}, []string{"infinity"}
+	spec.ports = map[uint16]string{redisPort: nobody} // which the image exposes
+	return &holder{container: s.newContainer(spec)}, nil
+}
+
+func (h *holder) start(ctx context.Context) error {
+	r, err := h.container.start(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	h := &holder{container: c, ip: r.ip}
 	if h.namespace, err = namespaceOf(r.pid); err != nil {
-		return nil, fmt.Errorf("start holder: %w", err)
+		return fmt.Errorf("start holder: %w", err)
 	}
-	s.scope.Keep(func(context.Context) error { return h.namespace.close() })
-	if h.ip == "" {
-		return nil, errors.New("start holder: it has no address on its network")
+	h.ips = maps.Clone(r.ips)
+	if len(h.ips) < len(h.container.spec.homes) {
+		return errors.New("start holder: it has no address on its network")
 	}
-	return h, nil
+	return nil
+}
+
+func (h *holder) close(ctx context.Context) error {
+	return errors.Join(h.container.remove(ctx), h.forget())
+}
+
+// leave has it stay when the harness goes.
+func (h *holder) leave(ctx context.Context) error {
+	return errors.Join(h.container.release(ctx), h.forget())
+}
+
+// forget closes its namespace, if it got as far as having one.
+func (h *holder) forget() error {
+	if h.namespace.file == nil {
+		return nil
+	}
+	return h.namespace.close()
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/client"
@@ -42,12 +43,20 @@ func (c *container) sayings(ctx context.Context) (_ []byte, err error) {
 	if c.id == "" {
 		return nil, nil
 	}
-	stream, err := c.engine().ContainerLogs(ctx, c.id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true})
+	options := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true}
+	if !c.spec.since.IsZero() {
+		options.Since = c.spec.since.Format(time.RFC3339Nano)
+	}
+	stream, err := c.engine().ContainerLogs(ctx, c.id, options)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, stream.Close()) }()
 	var all bytes.Buffer
+	if c.spec.tty { // it has one stream
+		_, err = io.Copy(&all, stream)
+		return all.Bytes(), err
+	}
 	_, err = stdcopy.StdCopy(&all, &all, stream)
 	return all.Bytes(), err
 }

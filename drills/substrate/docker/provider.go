@@ -23,6 +23,9 @@ const (
 	labelLock  = "io.drillrun.lock"  // path of the lock file of its run
 	labelDrill = "io.drillrun.drill" // random name of its drill
 	labelName  = "io.drillrun.name"  // of a process, in its drill
+	// labelProject is on the holder of a project that has been adopted, and says
+	// how the project was before.
+	labelProject = "io.drillrun.project"
 )
 
 // lockPattern is what lock files are called.

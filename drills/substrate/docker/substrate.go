@@ -42,12 +42,14 @@ type Substrate struct {
 
 	mu         sync.Mutex
 	containers map[string]*container // by name of the process
+	project    *project              // nil unless one has been adopted
 }
 
 var (
 	_ drills.Substrate = (*Substrate)(nil)
 	_ drills.Placed    = (*Substrate)(nil)
 	_ drills.Imager    = (*Substrate)(nil)
+	_ drills.Adopter   = (*Substrate)(nil)
 )
 
 func newSubstrate(ctx context.Context, p *Provider, logs string) (_ *Substrate, err error) {
@@ -69,8 +71,11 @@ func newSubstrate(ctx context.Context, p *Provider, logs string) (_ *Substrate, 
 	if s.network, err = network.New(ctx, network.WithLabels(s.labels("network"))); err != nil {
 		return nil, fmt.Errorf("make a network: %w", err)
 	}
-	s.holder, err = s.newHolder(ctx)
-	return s, err
+	if s.holder, err = s.newHolder(ctx, containerSpec{name: "holder"}); err != nil {
+		return nil, err
+	}
+	s.scope.Keep(s.holder.close)
+	return s, s.holder.start(ctx)
 }
 
 // makeLogs makes the folder for logs, which goes with the substrate if nobody
@@ -123,13 +128,20 @@ func (s *Substrate) Store(ctx context.Context, name string, role drills.Role) (d
 // Launch packs the program into an image, unless it is there already, and starts
 // a replica in a container that has nothing else in it: a minimal environment,
 // the addresses of its ports, and what the spec adds. It runs as nobody. An image
-// that the spec names is run as it is.
+// that the spec names is run as it is, and what has been adopted runs already.
 func (s *Substrate) Launch(ctx context.Context, spec drills.ProcessSpec) (drills.Process, error) {
 	ctx, done, err := s.scope.EnterAs(ctx, spec.Name)
 	if err != nil {
 		return nil, fmt.Errorf("start replica: %w", err)
 	}
 	defer done()
+	if spec.Adopted.Service != "" {
+		p, err := s.adopt(ctx, spec)
+		if err != nil {
+			return nil, fmt.Errorf("adopt %s: %w", spec.Name, err)
+		}
+		return p, nil
+	}
 	r, err := s.newReplica(ctx, spec)
 	if err != nil {
 		return nil, fmt.Errorf("start replica %s: %w", spec.Name, err)
@@ -144,6 +156,10 @@ func (s *Substrate) Launch(ctx context.Context, spec drills.ProcessSpec) (drills
 // keep has Close remove a container, and links find it by its name.
 func (s *Substrate) keep(c *container) {
 	s.scope.Keep(c.remove)
+	s.know(c)
+}
+
+func (s *Substrate) know(c *container) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.containers[c.spec.name] = c
@@ -156,7 +172,7 @@ func (s *Substrate) container(name string) (*container, bool) {
 	return c, ok
 }
 
-// Link places a proxy: in the holder's namespace, where replicas reach it, or on
+// Link places a proxy: in a holder's namespace, where replicas reach it, or on
 // the loopback device for links that begin outside. A direct link is none.
 func (s *Substrate) Link(ctx context.Context, spec drills.LinkSpec) (drills.Link, error) {
 	ctx, done, err := s.scope.Enter(ctx)
@@ -181,12 +197,15 @@ func (s *Substrate) newLink(ctx context.Context, spec drills.LinkSpec) (closingL
 	if spec.Direct {
 		return s.newWire(spec)
 	}
+	if p := s.adopting(); p != nil && spec.From != clients {
+		return p.newLink(ctx, spec)
+	}
 	config := link.Config{From: spec.From, To: spec.To, Upstream: spec.Upstream, DialWith: s.dialer(spec.Upstream)}
 	var err error
 	if spec.From == clients {
 		config.Listen, err = s.host.Port(ctx)
 	} else {
-		config.Listen = net.JoinHostPort(s.holder.ip, "0")
+		config.Listen = net.JoinHostPort(s.holder.ips[s.network.Name], "0")
 		config.ListenWith = s.holder.namespace.listen
 	}
 	if err != nil {
@@ -199,16 +218,25 @@ func (s *Substrate) newLink(ctx context.Context, spec drills.LinkSpec) (closingL
 // on its network, as its peers do: the engine's proxy behind a published port
 // would make a FIN of every RST. Anything else is on the harness's own network.
 func (s *Substrate) dialer(upstream string) func(context.Context, string) (net.Conn, error) {
+	if c, port := s.at(upstream); c != nil {
+		return func(ctx context.Context, _ string) (net.Conn, error) { return c.dial(ctx, port) }
+	}
+	return nil
+}
+
+// at is the container of ours that has that address, and the port that it stands
+// for; nil where it is nobody's.
+func (s *Substrate) at(addr string) (*container, uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.containers {
-		for port, addr := range c.spec.ports {
-			if addr == upstream {
-				return func(ctx context.Context, _ string) (net.Conn, error) { return c.dial(ctx, port) }
+		for port, its := range c.spec.ports {
+			if its == addr {
+				return c, port
 			}
 		}
 	}
-	return nil
+	return nil, 0
 }
 
 // Close ends every container and link, and removes them with their data and the
