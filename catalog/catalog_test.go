@@ -1,16 +1,35 @@
 package catalog_test
 
 import (
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/drillrun/drillrun/catalog"
+	"github.com/drillrun/drillrun/drills/manifest"
 	"github.com/drillrun/drillrun/gates"
 	"github.com/drillrun/drillrun/scenarios"
 )
+
+// What is drilled is what its module is built with.
+func TestVersionsOfOtherSystemsAreThoseOfTheirModules(t *testing.T) {
+	files, err := filepath.Glob("../systems/*/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		system, err := manifest.Load(file)
+		require.NoError(t, err)
+		module, err := os.ReadFile(filepath.Join(filepath.Dir(file), "go.mod"))
+		require.NoError(t, err)
+		name := filepath.Base(filepath.Dir(file))
+		require.NotEmpty(t, system.Version(), file)
+		require.Regexp(t, `/`+name+` `+regexp.QuoteMeta(system.Version())+"\n", string(module), file)
+	}
+}
 
 func TestEveryBuiltInScenarioIsSound(t *testing.T) {
 	scripts, err := catalog.Scripts(nil)

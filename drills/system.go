@@ -207,6 +207,12 @@ type Inspector interface {
 	Inspect(ctx context.Context) (Snapshot, error)
 }
 
+// Versioned is an optional interface of a System that says which version of it is
+// drilled, for those who read the figures.
+type Versioned interface {
+	Version() string // empty where nobody has said
+}
+
 // Settler is an optional interface of a System: the time its own machinery
 // needs to notice and mend anything, that is, the longest lease, sweep or
 // reclaim interval plus what they add up to. A drill must outlast it.

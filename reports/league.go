@@ -34,7 +34,8 @@ type Conditions struct {
 // Entrant is a system of a league.
 type Entrant struct {
 	Name     string   `json:"name"`
-	From     string   `json:"from"` // what names it on the command line
+	Version  string   `json:"version,omitempty"` // as the system tells it
+	From     string   `json:"from"`              // what names it on the command line
 	Promises []string `json:"promises"`
 }
 

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -14,9 +15,9 @@ import (
 func LeagueMarkdown(w io.Writer, l League) error {
 	var b limited
 	b.add(fmt.Sprintf("# League table\n\nWritten by %s.\n%s.\n\n", code(l.Command), escape(l.measuredBy())))
-	b.add("| system | from | promises |\n|---|---|---|\n")
+	b.add("| system | version | from | promises |\n|---|---|---|---|\n")
 	for _, s := range l.Systems {
-		b.add(fmt.Sprintf("| %s | %s | %s |\n", escape(s.Name), code(s.From), escape(strings.Join(s.Promises, ", "))))
+		b.add(fmt.Sprintf("| %s | %s | %s | %s |\n", escape(s.Name), escape(cmp.Or(s.Version, "–")), code(s.From), escape(strings.Join(s.Promises, ", "))))
 	}
 	b.add("\n| " + strings.Join(leagueHeader(), " | ") + " |\n|---|---|" + strings.Repeat("--:|", len(leagueColumns())) + "---|\n")
 	for _, s := range l.Standings {

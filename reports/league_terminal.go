@@ -13,7 +13,7 @@ func (t Terminal) WriteLeague(w io.Writer, l League) error {
 	p := &page{Terminal: t}
 	p.wrapped("", l.measuredBy())
 	for _, s := range l.Systems {
-		p.wrapped("  ", fmt.Sprintf("%s (%s): %s", s.Name, s.From, strings.Join(s.Promises, ", ")))
+		p.wrapped("  ", fmt.Sprintf("%s (%s): %s", strings.TrimSpace(s.Name+" "+s.Version), s.From, strings.Join(s.Promises, ", ")))
 	}
 	p.line("")
 	p.standings(l.Standings)

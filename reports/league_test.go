@@ -85,7 +85,7 @@ func league() reports.League {
 		Versions: map[string]string{"drillrun": "v1.2.3", "go": "go1.26.8", "os": "linux/amd64"},
 		Systems: []reports.Entrant{
 			{Name: "reference", From: "reference", Promises: []string{"jobs", "leader", "effects exactly-once", "key", "fencing"}},
-			{Name: "journal", From: "./journal|1.yaml", Promises: []string{"jobs", "effects exactly-once", "key"}},
+			{Name: "journal", Version: "v1|2", From: "./journal|1.yaml", Promises: []string{"jobs", "effects exactly-once", "key"}},
 		},
 	}, []reports.Standing{
 		{System: "reference", Result: led("kill")},

@@ -145,7 +145,7 @@ func (o *compareOptions) conditions(names []string, systems []drills.System) rep
 		Substrate: o.run.substrate, Cores: runtime.NumCPU(), Versions: versions(),
 	}
 	for i, s := range systems {
-		c.Systems = append(c.Systems, reports.Entrant{Name: s.Name(), From: o.systems[i], Promises: promises(s.Guarantees())})
+		c.Systems = append(c.Systems, reports.Entrant{Name: s.Name(), Version: versionOf(s), From: o.systems[i], Promises: promises(s.Guarantees())})
 	}
 	return c
 }
@@ -170,6 +170,14 @@ func (o *compareOptions) finish(cmd *cobra.Command, l reports.League, outputs []
 		write = reports.LeagueJSON
 	}
 	return conclude(cmd, l.ExitCode(), errors.Join(err, tell(stdout, l, write, outputs)))
+}
+
+// versionOf is what a system says of its version, empty where it does not.
+func versionOf(s drills.System) string {
+	if v, ok := s.(drills.Versioned); ok {
+		return v.Version()
+	}
+	return ""
 }
 
 // promises are what a system says of itself, in words.

@@ -9,6 +9,7 @@
 // # The format
 //
 //	name: ledger                       # as reports have it
+//	version: v1.4.0                    # as league tables have it
 //	stores:                            # which it needs; none without this line
 //	  - postgres
 //	  - redis

@@ -19,6 +19,7 @@ var Schema []byte
 // System is a system as its manifest describes it.
 type System struct {
 	name       string
+	version    string // of what is drilled; empty where it is not said
 	dir        string // of the manifest, for ${dir}
 	guarantees drills.Guarantees
 	settle     time.Duration
@@ -35,8 +36,9 @@ type System struct {
 }
 
 var (
-	_ drills.System  = (*System)(nil)
-	_ drills.Settler = (*System)(nil)
+	_ drills.System    = (*System)(nil)
+	_ drills.Settler   = (*System)(nil)
+	_ drills.Versioned = (*System)(nil)
 )
 
 // composeSpec is a project of compose that runs already.
@@ -152,6 +154,9 @@ func Parse(file string, source []byte) (*System, error) {
 
 // Name is what reports call the system.
 func (s *System) Name() string { return s.name }
+
+// Version is that of what is drilled, in words of the manifest's own.
+func (s *System) Version() string { return s.version }
 
 // Guarantees is what the manifest promises.
 func (s *System) Guarantees() drills.Guarantees { return s.guarantees }

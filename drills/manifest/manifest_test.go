@@ -13,6 +13,7 @@ import (
 
 // whole has every field that there is.
 const whole = `name: ledger
+version: v1.4.0
 stores:
   - postgres
   - redis
@@ -109,6 +110,7 @@ func parse(t *testing.T, source string) *System {
 func TestAManifestIsReadWhole(t *testing.T) {
 	s := parse(t, whole)
 	require.Equal(t, "ledger", s.Name())
+	require.Equal(t, "v1.4.0", s.Version())
 	require.Equal(t, 4*time.Second, s.Settle())
 	require.Equal(t, drills.Guarantees{
 		Leader: true, Jobs: true, Effects: drills.ExactlyOnce, Means: []string{"key", "fencing"}, ConcurrencyKeys: true,
@@ -274,6 +276,7 @@ var mistakes = map[string]struct{ old, new, want string }{
 	"a missing field of a part":     {"  ready: {path: /ready}\n", "", `system.yaml:2:1: replica lacks the field "ready"`},
 	"a field without a value":       {"name: ledger", "name:", "system.yaml:1:1: name has no value: want text"},
 	"a field given twice":           {"settle: 4s", "settle: 4s\nsettle: 5s", "system.yaml:11:1: settle is there already, in line 10"},
+	"a version of two lines":        {"name: ledger", "name: ledger\nversion: \"a\\nb\"", "system.yaml:2:10: version: want one line"},
 	"a name with a space":           {"name: ledger", "name: my ledger", "system.yaml:1:7: name: want a name of letters"},
 	"a list for a text":             {"name: ledger", "name: [ledger]", "system.yaml:1:7: name: want text"},
 	"a text for a list":             {"command: [ledger]", "command: ledger", "system.yaml:3:12: command: want a list of the program and its arguments"},

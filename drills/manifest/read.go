@@ -47,6 +47,7 @@ func (r *reader) manifest(root value) {
 		"name": {required: "what reports call the system", read: func(v value) {
 			s.name = r.matching(v, plainName, "a name of letters, digits, dots, dashes and underscores")
 		}},
+		"version": {read: func(v value) { s.version = r.line(v) }},
 		"stores": {read: func(v value) {
 			stores = v
 			r.stores(v)
