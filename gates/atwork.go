@@ -25,8 +25,18 @@ type work struct {
 	calls  int
 }
 
-// Begin takes note of the arrival of a call for that thing.
-func (a *AtWork[T]) Begin(thing T, call *Call) {
+// Observe takes note of the arrival of a call for that thing, or of the call's end.
+func (a *AtWork[T]) Observe(thing T, call *Call, phase history.Phase, now Moment) {
+	if phase == history.Invoke {
+		a.begin(thing, call)
+		return
+	}
+	if w := a.take(call); w != nil && w.calls == 0 {
+		a.flights.Observe(phase, w.flight, now)
+	}
+}
+
+func (a *AtWork[T]) begin(thing T, call *Call) {
 	if a.calls == nil {
 		a.calls, a.work, a.heard = map[*Call]T{}, map[T]*work{}, map[string]uint64{}
 	}
@@ -42,13 +52,6 @@ func (a *AtWork[T]) Begin(thing T, call *Call) {
 	w.calls++
 }
 
-// End takes note of the end of a call, unless that was done before.
-func (a *AtWork[T]) End(call *Call, phase history.Phase, now Moment) {
-	if w := a.take(call); w != nil && w.calls == 0 {
-		a.flights.Observe(phase, w.flight, now)
-	}
-}
-
 // Drop lets go of every call of a replica that has ended.
 func (a *AtWork[T]) Drop(replica string, now Moment) {
 	for call := range a.calls {
@@ -61,7 +64,8 @@ func (a *AtWork[T]) Drop(replica string, now Moment) {
 	}
 }
 
-// take takes a call out of the work that it is for; nil where it is in none.
+// take takes a call out of the work that it is for; nil where it is in none, or has
+// been taken out before.
 func (a *AtWork[T]) take(call *Call) *work {
 	thing, underWay := a.calls[call]
 	if !underWay {

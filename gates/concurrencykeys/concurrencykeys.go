@@ -79,13 +79,8 @@ func (m *concurrency) Observe(e *gates.Event) {
 			k.jobs.Drop(e.Actor, now)
 		}
 	}
-	call, job, key := m.seen.call(e)
-	switch {
-	case key == nil:
-	case e.Phase == history.Invoke:
-		key.jobs.Begin(job, call)
-	default:
-		key.jobs.End(call, e.Phase, now)
+	if call, job, key := m.seen.call(e); key != nil {
+		key.jobs.Observe(job, call, e.Phase, now)
 	}
 }
 
@@ -122,13 +117,8 @@ func (m *parallelism) Observe(e *gates.Event) {
 	if e.Op == history.OpExit {
 		m.work.Drop(e.Actor, now)
 	}
-	call, _, key := m.seen.call(e)
-	switch {
-	case key == nil:
-	case e.Phase == history.Invoke:
-		m.work.Begin(key, call)
-	default:
-		m.work.End(call, e.Phase, now)
+	if call, _, key := m.seen.call(e); key != nil {
+		m.work.Observe(key, call, e.Phase, now)
 	}
 }
 

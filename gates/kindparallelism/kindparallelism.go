@@ -89,10 +89,8 @@ func (m *meter) Observe(e *gates.Event) {
 	}
 	if e.Phase == history.Invoke {
 		m.arrived++
-		jobs.Begin(job, call)
-		return
 	}
-	jobs.End(call, e.Phase, now)
+	jobs.Observe(job, call, e.Phase, now)
 }
 
 // job takes the name of a job of the kind out of a subject.
