@@ -13,6 +13,10 @@ import (
 // 0.99ⁿ, and 299 is the first n with 0.99ⁿ < 5 %.
 const P99Samples = 299
 
+// leastSamples is how many samples a high quantile needs, by the rule of
+// [P99Samples]: n is the first with qⁿ < 5 %.
+var leastSamples = map[string]int{"p90": 29, "p95": 59, "p99": P99Samples}
+
 // quantile is the share of samples below an aggregate of [Gate].
 func quantile(aggregate string) float64 {
 	switch aggregate {
@@ -64,6 +68,9 @@ func (g Gate) read(m Measurement) reading {
 	if m.AtLeast && m.Missing != "" {
 		r.hi = math.Inf(1)
 		r.observed += " or more"
+		if m.Most > 0 {
+			r.hi, r.observed = m.Most, formatValue(g.Metric.Unit, m.Value)+" to "+formatValue(g.Metric.Unit, m.Most)
+		}
 	}
 	return r
 }
@@ -88,13 +95,17 @@ func (g Gate) readSamples(m Measurement) reading {
 		return reading{lo: float64(n), hi: float64(n), observed: fmt.Sprintf("%d samples", n)}
 	case n == 0:
 		return unbounded("there are no samples")
-	case g.Aggregate == "p99" && n < P99Samples:
-		return unbounded(fmt.Sprintf("a p99 needs %d samples, and there are %d", P99Samples, n))
+	case n < leastSamples[g.Aggregate]:
+		return unbounded(fmt.Sprintf("a %s needs %d samples, and there are %d", g.Aggregate, leastSamples[g.Aggregate], n))
 	}
 	at := rank(n, quantile(g.Aggregate))
 	lo, hi := m.at(at)
 	r := reading{lo: nanoseconds(lo), hi: nanoseconds(hi), observed: FormatDuration(lo)}
 	r.note, r.evidence = m.story(at)
+	if m.Best.Len() > 0 {
+		best, _ := m.Best.At(at)
+		r.lo = nanoseconds(min(lo, best))
+	}
 	if lo != hi {
 		r.observed = "over " + r.observed
 		r.missing = m.WhyOpen
@@ -147,8 +158,9 @@ func nanoseconds(d time.Duration) float64 {
 
 // Judge holds one measurement against the gate's bound. It knows nothing of
 // doubts about the drill as a whole; see the function [Judge].
-func (g Gate) Judge(m Measurement) Result {
-	r := g.read(m)
+func (g Gate) Judge(m Measurement) Result { return g.conclude(g.read(m)) }
+
+func (g Gate) conclude(r reading) Result {
 	result := Result{Gate: g.Text, Metric: g.Metric.Name, Verdict: g.verdict(r.lo, r.hi), Observed: r.observed, Evidence: r.evidence}
 	switch result.Verdict {
 	case Unknown:

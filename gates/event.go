@@ -12,6 +12,7 @@ import (
 // subject looked up, once for all of them and only if one asks.
 type Event struct {
 	*history.Event
+	Header   *history.Header // of the record that it is in
 	subjects *subjects
 
 	effect  decoded[history.Effect]

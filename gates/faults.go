@@ -151,6 +151,18 @@ func (l *FaultLife) Doubt() string {
 		return name + " was never recovered"
 	case !l.Healed.Happened():
 		return name + " was not seen to recover"
+	case l.InEffect.Seq > l.Recover.Seq:
+		return fmt.Sprintf("%s was proved to be in effect (event %d) after its recovery had begun (event %d): nobody knows whether it still is", name, l.InEffect.Seq, l.Recover.Seq)
 	}
 	return ""
+}
+
+// unmended says that the fault may still have been in effect when it should have
+// been over; empty where it was recovered, and where the record ended first.
+func (l *FaultLife) unmended(ended bool) string {
+	over := ended || l.Recover.Happened()
+	if !l.Begun.Happened() || !over || l.Healed.Happened() && l.InEffect.Seq < l.Recover.Seq {
+		return ""
+	}
+	return l.Doubt()
 }

@@ -3,7 +3,6 @@ package gates
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/drillrun/drillrun/drills/history"
@@ -85,6 +84,8 @@ type seat struct {
 func newPanel(h history.Header, gates []Gate, metrics []Metric) *panel {
 	p := &panel{byName: map[string]*seat{}}
 	p.event.subjects = newSubjects()
+	p.event.Header = &h
+	p.record.stalls.settle = h.Settle
 	all := slices.Clone(metrics)
 	for _, g := range gates {
 		all = append(all, g.Metric)
@@ -180,7 +181,7 @@ func (p *panel) judge(gates []Gate) Judgement {
 	}
 	verdicts := make([]Verdict, len(gates))
 	for i, g := range gates {
-		r := judgeOne(g, j.Measurements[g.Metric.Name], doubts, j.Broken != "")
+		r := p.record.judge(g, j.Measurements[g.Metric.Name], doubts)
 		verdicts[i], j.Results = r.Verdict, append(j.Results, r)
 	}
 	j.Verdict, j.Why = Worst(verdicts...), doubts
@@ -188,22 +189,6 @@ func (p *panel) judge(gates []Gate) Judgement {
 		j.Why = append(j.Why, vain)
 	}
 	return j
-}
-
-// judgeOne lets no gate pass in doubt, and none give a verdict on a record that
-// is broken.
-func judgeOne(g Gate, m Measured, doubts []string, broken bool) Result {
-	if m.Inapplicable != "" {
-		return Result{Gate: g.Text, Metric: g.Metric.Name, Verdict: NotApplicable, Why: m.Inapplicable}
-	}
-	if broken {
-		return Result{Gate: g.Text, Metric: g.Metric.Name, Why: strings.Join(doubts, "; ")}
-	}
-	r := g.Judge(m.Measurement)
-	if r.Verdict == Pass && len(doubts) > 0 {
-		r.Verdict, r.Why = Unknown, strings.Join(doubts, "; ")
-	}
-	return r
 }
 
 // inVain says why no gate could give a verdict at all.

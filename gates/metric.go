@@ -46,7 +46,11 @@ type Metric struct {
 	// "concurrency-keys".
 	Requires []string
 	Needs    string // the minimum of evidence, in words
-	New      func(history.Header) Meter
+	// Act says that a violation is something that the system did, such as one
+	// effect more. Such a violation stands whatever befell the harness; that
+	// something did not happen, or took long, is excused by it.
+	Act bool
+	New func(history.Header) Meter
 }
 
 // Meter measures one metric in one history, event by event. An event is valid
@@ -64,10 +68,14 @@ const Never = time.Duration(math.MaxInt64)
 type Sample struct {
 	Took time.Duration // Never where the end was waited for and did not come
 	// Open says that the record ended first: Took is only known from below.
-	Open     bool
-	Waited   time.Duration // where Took is Never: how long the end was waited for
-	Note     string        // what happened, in words
-	Evidence []uint64      // the events that begin and end it
+	Open   bool
+	Waited time.Duration // where Took is Never: how long the end was waited for
+	// Spans is when the sample was taken on the clock of the record. By as much as
+	// the harness stood still in it, the sample may be shorter in truth. It is
+	// empty where that clock has no part in it: a replica measured the time itself.
+	Spans    Window
+	Note     string   // what happened, in words
+	Evidence []uint64 // the events that begin and end it
 }
 
 // Measurement is what a meter found.
@@ -82,7 +90,18 @@ type Measurement struct {
 	Values []float64
 	// AtLeast says that Value is proved, and that it may be more: the reason
 	// is Missing.
-	AtLeast  bool
+	AtLeast bool
+	Most    float64 // where AtLeast: what it is at the most; 0 where nobody knows
+	// Final says that nothing that the rest of the drill might have brought can
+	// change what was found: a complete drain shows what is missing for good,
+	// although the script was not followed to its end.
+	Final bool
+	// Best are Times as they would be without the stalls of the harness; empty
+	// where they are the same.
+	Best Times
+	// Spans is when a Share or a Rate was observed. A stall of the harness in it
+	// leaves it known to that part only.
+	Spans    Window
 	N        int      // how many observations Value rests on
 	Evidence []uint64 // the events that show Value, EvidenceLimit at most
 	Note     string   // a remark for people

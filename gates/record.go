@@ -3,6 +3,7 @@ package gates
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/drillrun/drillrun/drills/history"
@@ -30,7 +31,13 @@ type record struct {
 	early   string // why the script was not followed
 	trailed uint64 // first event after the end
 	faults  Faults
+	stalls  Stalls
+	ends    ends
+	trouble []string // what the harness failed to do, the first of each kind
 }
+
+// troubleLimit bounds what is told of the harness's own failures.
+const troubleLimit = 10
 
 func (r *record) observe(e *history.Event) error {
 	switch {
@@ -46,6 +53,11 @@ func (r *record) observe(e *history.Event) error {
 		r.trailed = e.Seq
 	}
 	r.faults.Observe(e)
+	r.stalls.Observe(e)
+	r.ends.observe(e, r.faults.Lives())
+	if e.Op == history.OpTrouble {
+		r.fail(e)
+	}
 	if e.Op == history.OpEnd {
 		r.ended = true
 		if e.Phase != history.OK {
@@ -56,6 +68,28 @@ func (r *record) observe(e *history.Event) error {
 		}
 	}
 	return nil
+}
+
+// fail takes note of what the harness failed to do.
+func (r *record) fail(e *history.Event) {
+	detail, err := history.Decode[history.Trouble](e)
+	if err != nil || detail.Count > 1 || len(r.trouble) == troubleLimit {
+		return
+	}
+	r.trouble = append(r.trouble, fmt.Sprintf("the harness failed to %s (%s, event %d): %s", detail.What, e.Actor, e.Seq, e.Err))
+}
+
+// troubles are what befell the drill from outside: what the harness failed to do or
+// to mend, and processes that ended by no fault of the script's. What the system
+// left undone may be their doing.
+func (r *record) troubles() []string {
+	troubles := slices.Concat(r.trouble, r.ends.tell())
+	for _, life := range r.faults.Lives() {
+		if why := life.unmended(r.ended); why != "" {
+			troubles = append(troubles, why)
+		}
+	}
+	return troubles
 }
 
 // doubts are the reasons why nothing may pass in this drill.
@@ -75,5 +109,5 @@ func (r *record) doubts() []string {
 			doubts = append(doubts, doubt)
 		}
 	}
-	return doubts
+	return slices.Concat(doubts, r.trouble, r.ends.tell())
 }

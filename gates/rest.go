@@ -2,6 +2,7 @@ package gates
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/drillrun/drillrun/drills/history"
 )
@@ -11,9 +12,11 @@ import (
 // embed one.
 type Rest struct {
 	drained      bool
-	why          string // why it is not drained, where a drain ran
-	acknowledged int    // submissions
-	ended        bool   // the script was followed to its end
+	draining     bool
+	why          string        // why it is not drained, where a drain ran
+	mended       time.Duration // when the last load or stall ended, or fault was recovered
+	acknowledged int           // submissions
+	ended        bool          // the script was followed to its end
 	snapshots    map[string]snapshot
 }
 
@@ -23,39 +26,59 @@ type snapshot struct {
 	err    string
 }
 
-// ObserveRest takes note of drains, snapshots and the end. Whatever is submitted
-// or broken after a drain has not been outlasted by it.
-func (r *Rest) ObserveRest(e *history.Event) {
+// ObserveRest takes note of drains, snapshots and the end. Whatever is submitted,
+// broken or mended once a drain has begun has not been outlasted by it.
+func (r *Rest) ObserveRest(e *Event) {
 	switch e.Op {
-	case history.OpSubmit, history.OpInject:
-		if e.Op == history.OpSubmit && e.Phase == history.OK {
+	case history.OpSubmit:
+		if e.Phase == history.OK {
 			r.acknowledged++
 		}
-		if r.drained && e.Phase == history.Invoke {
-			r.drained, r.why = false, "the last drain came before the last "+e.Op
-		}
+		r.spoil(e)
+	case history.OpInject, history.OpRecover, history.OpLoad:
+		r.spoil(e)
+		r.mended = e.At
+	case history.OpStall:
+		r.mended = e.At
 	case history.OpDrain:
 		r.drain(e)
 	case history.OpSnapshot:
-		r.snapshot(e)
+		r.snapshot(e.Event)
 	case history.OpEnd:
 		r.ended = e.Phase == history.OK
 	}
 }
 
-func (r *Rest) drain(e *history.Event) {
+// spoil has the drain that has begun, or has ended, not have outlasted everything.
+func (r *Rest) spoil(e *Event) {
+	switch {
+	case r.drained:
+		r.drained, r.why = false, "the last drain came before the last "+e.Op
+	case r.draining && r.why == "":
+		r.why = fmt.Sprintf("a %s (event %d) came while the drain was under way", e.Op, e.Seq)
+	}
+}
+
+func (r *Rest) drain(e *Event) {
 	if e.Phase == history.Invoke {
-		r.drained, r.why = false, "the drain did not end"
+		r.drained, r.draining, r.why = false, true, ""
 		return
 	}
-	detail, err := history.Decode[history.Drain](e)
+	spoilt, waited := r.why, e.At-r.mended
+	r.draining = false
+	detail, err := history.Decode[history.Drain](e.Event)
 	switch {
+	case spoilt != "":
+		r.drained = false
 	case err != nil:
 		r.drained, r.why = false, fmt.Sprintf("the drain's detail cannot be read: %v", err)
 	case e.Phase != history.OK:
 		r.drained, r.why = false, "the drain failed: "+e.Err
 	case !detail.Complete:
 		r.drained, r.why = false, "the drain was not complete"
+	case waited < e.Header.Settle:
+		r.drained, r.why = false, fmt.Sprintf("the drain ended %s after the last load, fault or stall, and the system's own machinery takes up to %s",
+			FormatDuration(waited), FormatDuration(e.Header.Settle))
 	default:
 		r.drained, r.why = true, ""
 	}
@@ -90,6 +113,8 @@ func (r *Rest) NotDrained() string {
 	switch {
 	case r.drained:
 		return ""
+	case r.draining:
+		return "the drain did not end: what did not happen yet may still come"
 	case r.why != "":
 		return r.why + ": what did not happen yet may still come"
 	}
@@ -97,9 +122,9 @@ func (r *Rest) NotDrained() string {
 }
 
 // CutShort says why more may have come than the record has; empty where the
-// script was followed to its end, or the machinery was outlasted.
+// script was followed to its end.
 func (r *Rest) CutShort() string {
-	if r.ended || r.drained {
+	if r.ended {
 		return ""
 	}
 	return "the record ends before the drill does"

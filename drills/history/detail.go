@@ -152,6 +152,28 @@ type Exit struct {
 	OutOfMemory bool   `json:"oom,omitempty"` // the kernel ended it, for want of memory
 }
 
+// Refused is the detail of requests that the witness or a backend would not take:
+// from a sender whom it does not know, or in a form that it cannot read. The first
+// of a kind is written down at once, later ones when their number has doubled.
+type Refused struct {
+	Replica string `json:"replica,omitempty"` // empty where its token is unknown
+	Status  int    `json:"status"`            // HTTP
+	Why     string `json:"why"`
+	Count   int    `json:"count"` // of this kind, so far
+}
+
+// Stall is the detail of a time in which the harness did not get to run, and its
+// links and its witness with it. It ends at the event.
+type Stall struct {
+	Took time.Duration `json:"took"` // nanoseconds
+}
+
+// Trouble is the detail of something that the harness failed to do.
+type Trouble struct {
+	What  string `json:"what"`  // "accept a connection"
+	Count int    `json:"count"` // how often, so far
+}
+
 // Detail encodes the detail of an event. The types above always encode; an
 // Evidence that does not is a mistake of the fault's, and said so in place.
 func Detail(v any) json.RawMessage {

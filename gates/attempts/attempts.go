@@ -80,7 +80,7 @@ type call struct {
 
 // Observe follows the tries of all calls, and what may cut them short.
 func (m *meter) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	m.cuts.observe(e)
 	try := m.calls.Observe(e)
 	switch {

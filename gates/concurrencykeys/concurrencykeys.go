@@ -72,7 +72,7 @@ type concurrency struct {
 
 // Observe follows the jobs that are at work.
 func (m *concurrency) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	now := gates.Moment{At: e.At, Seq: e.Seq}
 	if e.Op == history.OpExit {
 		for _, k := range m.seen.keys {
@@ -112,7 +112,7 @@ type parallelism struct {
 
 // Observe follows the keys that have jobs at work.
 func (m *parallelism) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	now := gates.Moment{At: e.At, Seq: e.Seq}
 	if e.Op == history.OpExit {
 		m.work.Drop(e.Actor, now)

@@ -40,7 +40,7 @@ type meter struct {
 
 // Observe waits for the snapshots and counts what was planted.
 func (m *meter) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	taken := e.Phase == history.OK || e.Phase == history.Info
 	if submit, ok := e.Submit(); ok && taken && history.Poisoned(submit.Subject) {
 		m.planted++
@@ -59,7 +59,7 @@ func (m *meter) Measure() gates.Measurement {
 		return gates.Measurement{Missing: "no submission was acknowledged"}
 	}
 	found := gates.Measurement{
-		Value: float64(max(0, g.After-g.Before-m.planted)), N: m.rest.Acknowledged(), Evidence: g.Evidence,
+		Value: float64(max(0, g.After-g.Before-m.planted)), N: m.rest.Acknowledged(), Evidence: g.Evidence, Final: true,
 	}
 	if g.Before > 0 {
 		found.Note = fmt.Sprintf("%d were there before", g.Before)

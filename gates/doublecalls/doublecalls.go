@@ -30,6 +30,7 @@ func Metric() gates.Metric {
 		Summary:  "subjects that a backend carried out more than once",
 		Doc:      "Counts, at each backend, subjects of the kinds once and fenced with more than one accepted call.",
 		Unit:     gates.Count,
+		Act:      true,
 		Requires: []string{"exactly-once"},
 		Needs:    "an accepted call and a completed drain",
 		New: func(history.Header) gates.Meter {
@@ -52,7 +53,7 @@ type meter struct {
 
 // Observe remembers the first accepted call of each subject.
 func (m *meter) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	c, ok := e.Call()
 	if !ok || c.Outcome != history.Accepted || c.Kind == history.KindRecord {
 		return

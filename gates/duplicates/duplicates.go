@@ -28,6 +28,7 @@ func Metric() gates.Metric {
 		Summary:  "subjects that took effect more than once",
 		Doc:      "Counts subjects of the kinds once and fenced with more than one accepted effect.",
 		Unit:     gates.Count,
+		Act:      true,
 		Requires: []string{"exactly-once"},
 		Needs:    "an accepted effect and a completed drain",
 		New:      func(history.Header) gates.Meter { return &meter{} },
@@ -47,7 +48,7 @@ type meter struct {
 
 // Observe remembers the first accepted effect of each subject.
 func (m *meter) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	effect, ok := e.Effect()
 	if !ok || effect.Outcome != history.Accepted || effect.Kind == history.KindRecord {
 		return

@@ -53,7 +53,7 @@ type meter struct {
 
 // Observe follows the terms.
 func (m *meter) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	m.terms.Observe(e)
 	effect, ok := e.Effect()
 	if ok && effect.Leadership != "" && effect.Outcome != history.Stale {

@@ -25,6 +25,7 @@ func Metric() gates.Metric {
 		Summary: "replicas that refused their configuration and ended with status 0",
 		Doc:     "Counts the misconfigured replicas whose exit status says that all is well.",
 		Unit:    gates.Count,
+		Act:     true,
 		Needs:   "a replica that was misconfigured and ended by itself",
 		New:     func(history.Header) gates.Meter { return &meter{} },
 	}

@@ -77,7 +77,7 @@ type hit struct {
 // Observe follows the terms, and notes whom each fault hits as it begins.
 func (m *meter) Observe(e *gates.Event) {
 	m.last = gates.Moment{At: e.At, Seq: e.Seq}
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	if effect, ok := e.Effect(); ok {
 		m.effect(effect)
 		return

@@ -13,7 +13,8 @@
 //
 // "want" may also have "why" (a part of the reason), "evidence" (numbers of
 // events, in order), "system" (its promises; "leader jobs exactly-once" if left
-// out) and "replicas" (their number; 1 if left out). A line of the history is: time, actor, operation, phase, and then
+// out), "replicas" (their number; 1 if left out) and "settle" (the system's; 0s if left
+// out, so that no drain is too short). A line of the history is: time, actor, operation, phase, and then
 // details as name=value; see [Parse].
 package gatetest
 
@@ -23,6 +24,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/tools/txtar"
@@ -73,8 +75,10 @@ func runCase(t *testing.T, file string, known map[string]gates.Metric) gates.Res
 	require.NoError(t, err)
 	replicas, err := strconv.Atoi(want["replicas"])
 	require.NoError(t, err)
+	settle, err := time.ParseDuration(want["settle"])
+	require.NoError(t, err)
 
-	h := history.New(history.Header{Replicas: replicas, Guarantees: guarantees(want["system"])}, events)
+	h := history.New(history.Header{Replicas: replicas, Settle: settle, Guarantees: guarantees(want["system"])}, events)
 	judgement := gates.Judge(h, []gates.Gate{gate}, nil)
 	got := judgement.Results[0]
 	require.Equal(t, want["verdict"], got.Verdict.String(), "observed %q, why %q", got.Observed, got.Why)
@@ -91,7 +95,7 @@ func runCase(t *testing.T, file string, known map[string]gates.Metric) gates.Res
 
 // sections takes a case apart.
 func sections(archive *txtar.Archive) (want map[string]string, text string, err error) {
-	want = map[string]string{"system": "leader jobs exactly-once", "replicas": "1"}
+	want = map[string]string{"system": "leader jobs exactly-once", "replicas": "1", "settle": "0s"}
 	for _, f := range archive.Files {
 		switch f.Name {
 		case "history":

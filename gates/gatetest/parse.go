@@ -144,6 +144,14 @@ func shapeOf(op string) (any, error) {
 		return history.Read{}, nil
 	case history.OpExit:
 		return history.Exit{}, nil
+	case history.OpRefused:
+		return history.Refused{}, nil
+	case history.OpStall:
+		return history.Stall{}, nil
+	case history.OpTrouble:
+		return history.Trouble{}, nil
+	case history.OpStep:
+		return history.Step{}, nil
 	}
 	return nil, fmt.Errorf("operation %q has no details here", op)
 }

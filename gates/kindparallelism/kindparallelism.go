@@ -68,7 +68,7 @@ type meter struct {
 
 // Observe follows the jobs that are at work.
 func (m *meter) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	now := gates.Moment{At: e.At, Seq: e.Seq}
 	if jobs := m.replicas[e.Actor]; jobs != nil && e.Op == history.OpExit {
 		jobs.Drop(e.Actor, now)

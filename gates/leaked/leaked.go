@@ -68,14 +68,14 @@ type meter struct {
 }
 
 // Observe waits for the snapshots.
-func (m *meter) Observe(e *gates.Event) { m.rest.ObserveRest(e.Event) }
+func (m *meter) Observe(e *gates.Event) { m.rest.ObserveRest(e) }
 
 // Measure is the sum over all counts.
 func (m *meter) Measure() gates.Measurement {
 	if why := m.rest.NotDrained(); why != "" {
 		return gates.Measurement{Missing: why}
 	}
-	found := gates.Measurement{N: m.rest.Acknowledged()}
+	found := gates.Measurement{N: m.rest.Acknowledged(), Final: true}
 	var grown, untold []string
 	for _, kind := range kinds {
 		before, first, noBefore := m.rest.Count(history.SnapshotBaseline, kind.name)

@@ -49,7 +49,7 @@ type meter struct {
 
 // Observe remembers of each subject whether it was acknowledged and done.
 func (m *meter) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	if effect, ok := e.Effect(); ok && effect.Outcome != history.Stale && e.Err == "" { // with an error, its key was another subject's
 		*m.state(e, effect.Subject) |= done
 		return
@@ -75,7 +75,7 @@ func (m *meter) state(e *gates.Event, name string) *uint32 {
 // Measure is the number of subjects that were acknowledged and not done. The
 // evidence is their acknowledgements.
 func (m *meter) Measure() gates.Measurement {
-	found := gates.Measurement{N: m.rest.Acknowledged(), Missing: m.rest.NotDrained()}
+	found := gates.Measurement{N: m.rest.Acknowledged(), Missing: m.rest.NotDrained(), Final: m.rest.Drained()}
 	if found.N == 0 {
 		found.Missing = "no submission was acknowledged"
 	}

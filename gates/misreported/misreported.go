@@ -50,7 +50,7 @@ type meter struct {
 
 // Observe holds each answer against the effects so far.
 func (m *meter) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	if e.Op == history.OpDrain {
 		m.settled = uint32(e.Seq)
 	}

@@ -61,7 +61,7 @@ type last struct {
 
 // Observe notes the arrivals under older terms.
 func (m *meter) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	late, ok := m.terms.Observe(e)
 	if !ok || late.Zombie != nil {
 		return

@@ -62,7 +62,7 @@ type wait struct {
 // Observe follows the recoveries and the calls.
 func (m *meter) Observe(e *gates.Event) {
 	m.now = gates.Moment{At: e.At, Seq: e.Seq}
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	if c, ok := e.Call(); ok {
 		m.call(e, c)
 		return

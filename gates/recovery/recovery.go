@@ -68,7 +68,7 @@ type meter struct {
 // Observe follows the three conditions for each heal.
 func (m *meter) Observe(e *gates.Event) {
 	m.last = gates.Moment{At: e.At, Seq: e.Seq}
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	for _, h := range m.waiting {
 		m.tryFirst(h)
 	}

@@ -34,7 +34,7 @@ type meter struct {
 
 // Observe counts effects that were seen before.
 func (m *meter) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	effect, ok := e.Effect()
 	if !ok {
 		return

@@ -70,7 +70,7 @@ type job struct {
 
 // Observe follows the steps of each job.
 func (m *meter) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	if c, ok := e.Call(); ok {
 		if e.Phase == history.Invoke && c.Kind == history.KindOnce {
 			m.call(e, c)

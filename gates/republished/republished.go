@@ -32,7 +32,7 @@ func Metric() gates.Metric {
 type meter struct{ rest gates.Rest }
 
 // Observe waits for the snapshots.
-func (m *meter) Observe(e *gates.Event) { m.rest.ObserveRest(e.Event) }
+func (m *meter) Observe(e *gates.Event) { m.rest.ObserveRest(e) }
 
 // Measure is the difference of the stores' counts.
 func (m *meter) Measure() gates.Measurement {

@@ -67,7 +67,7 @@ type stop struct {
 // Observe waits for the ends of the victims.
 func (m *meter) Observe(e *gates.Event) {
 	m.last = gates.Moment{At: e.At, Seq: e.Seq}
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	if e.Op == history.OpExit {
 		m.exit(e.Event)
 		return

@@ -54,7 +54,7 @@ type meter struct {
 
 // Observe takes note of who acts, and begins anew with each fault that bites.
 func (m *meter) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	if fault := m.faults.Observe(e.Event); fault != nil {
 		if e.Op == history.OpInject && e.Phase == history.OK {
 			m.since = fault.InEffect
@@ -87,9 +87,12 @@ func (m *meter) act(effect *history.Effect, arrived gates.Moment, seq uint64) {
 // Measure is the number of those that acted since the last fault.
 func (m *meter) Measure() gates.Measurement {
 	found := gates.Measurement{
-		Value: float64(len(m.workers)), N: len(m.workers), AtLeast: true, Missing: m.rest.CutShort(),
+		Value: float64(len(m.workers)), N: len(m.workers), AtLeast: !m.rest.Drained(), Missing: m.rest.CutShort(), Final: m.rest.Drained(),
 		Evidence: gates.AppendEvidence(nil, slices.Sorted(maps.Values(m.workers))...),
 		Note:     strings.Join(slices.Sorted(maps.Keys(m.workers)), ", "),
+	}
+	if found.Final { // what did not act until then will not
+		found.Missing = ""
 	}
 	switch {
 	case !m.acted:

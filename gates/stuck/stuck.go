@@ -32,7 +32,7 @@ func Metric() gates.Metric {
 type meter struct{ rest gates.Rest }
 
 // Observe waits for the snapshot at rest.
-func (m *meter) Observe(e *gates.Event) { m.rest.ObserveRest(e.Event) }
+func (m *meter) Observe(e *gates.Event) { m.rest.ObserveRest(e) }
 
 // Measure is the stores' count.
 func (m *meter) Measure() gates.Measurement {
@@ -47,7 +47,7 @@ func (m *meter) Measure() gates.Measurement {
 		return gates.Measurement{Missing: missing}
 	}
 	return gates.Measurement{
-		Value: float64(n), N: m.rest.Acknowledged(), Evidence: []uint64{seq},
+		Value: float64(n), N: m.rest.Acknowledged(), Final: true, Evidence: []uint64{seq},
 		Note: fmt.Sprintf("of %d acknowledged jobs", m.rest.Acknowledged()),
 	}
 }

@@ -71,7 +71,7 @@ type hit struct {
 // Observe follows who replies and what is submitted, and takes the time of each
 // effect of a later attempt.
 func (m *meter) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	if submit, ok := e.Submit(); ok {
 		subject, _ := e.Subject()
 		m.known = max(m.known, subject+1)

@@ -29,6 +29,7 @@ func Metric() gates.Metric {
 		Summary:  "effects or owned writes accepted from a holder whose term had been superseded",
 		Doc:      "Counts accepted effects under a superseded term, and owned writes that the stores saw made under one.",
 		Unit:     gates.Count,
+		Act:      true,
 		Requires: []string{"fencing"},
 		Needs:    "effects that carry a term, owned writes where the stores count them, and a completed drain",
 		New: func(h history.Header) gates.Meter {
@@ -46,7 +47,7 @@ type meter struct {
 
 // Observe counts accepted effects below the highest term of their leadership.
 func (m *meter) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	effect, ok := e.Effect()
 	if !ok || effect.Leadership == "" || effect.Outcome == history.Stale {
 		return

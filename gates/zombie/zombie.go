@@ -36,6 +36,7 @@ func Metric() gates.Metric {
 		Doc: "Counts arrivals of zombies that were accepted or seen. Unknown where no zombie was seen to knock; " +
 			"how often they knocked and were refused is told beside it.",
 		Unit:     gates.Count,
+		Act:      true,
 		Requires: []string{"leader", "fencing"},
 		Needs:    "an arrival under a superseded term from a replica that was paused and resumed, and a completed drain",
 		New:      func(history.Header) gates.Meter { return &meter{} },
@@ -54,7 +55,7 @@ type meter struct {
 
 // Observe counts the arrivals of zombies.
 func (m *meter) Observe(e *gates.Event) {
-	m.rest.ObserveRest(e.Event)
+	m.rest.ObserveRest(e)
 	late, ok := m.terms.Observe(e)
 	if !ok || late.Zombie == nil {
 		return

@@ -1,0 +1,124 @@
+package gates
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/drillrun/drillrun/drills/history"
+)
+
+// aftermath is how long after its recovery a fault may still have been met: one
+// that is over in a millisecond is met by what comes just behind it.
+const aftermath = 100 * time.Millisecond
+
+// Stake follows what was asked of the system while something was broken. A fault
+// that met no operation has put nothing to the test: that nothing was lost in it,
+// or that nobody waited, is no finding.
+type Stake struct {
+	faults  Faults
+	open    map[string]struct{} // submissions under way, by key or subject
+	state   Column[uint8]
+	waiting int // jobs acknowledged and without an effect
+	asked   map[*FaultLife]bool
+	worked  map[*FaultLife]bool
+}
+
+const (
+	jobAcknowledged = 1 << iota
+	jobDone
+)
+
+// Observe takes note of faults, submissions and effects.
+func (s *Stake) Observe(e *Event) {
+	switch e.Op {
+	case history.OpSubmit:
+		s.submission(e)
+	case history.OpEffect:
+		s.effect(e)
+	default:
+		if life := s.faults.Observe(e.Event); life != nil && e.Op == history.OpInject {
+			s.meet(e.At, len(s.open) > 0, s.waiting > 0)
+		}
+	}
+}
+
+func (s *Stake) submission(e *Event) {
+	submit, ok := e.Submit()
+	if !ok {
+		return
+	}
+	if s.open == nil {
+		s.open = map[string]struct{}{}
+	}
+	if e.Phase == history.Invoke {
+		s.open[submit.Subject] = struct{}{}
+	} else {
+		delete(s.open, submit.Subject)
+	}
+	if e.Phase == history.OK {
+		s.mark(e, jobAcknowledged)
+	}
+	s.meet(e.At, true, true)
+}
+
+func (s *Stake) effect(e *Event) {
+	effect, ok := e.Effect()
+	if !ok || effect.Outcome == history.Stale || e.Err != "" {
+		return
+	}
+	before := s.waiting
+	s.mark(e, jobDone)
+	s.meet(e.At, false, before != s.waiting)
+}
+
+// mark takes note of what has become of a job.
+func (s *Stake) mark(e *Event, what uint8) {
+	subject, _ := e.Subject()
+	state := s.state.At(subject)
+	was := *state == jobAcknowledged
+	*state |= what
+	switch is := *state == jobAcknowledged; {
+	case is && !was:
+		s.waiting++
+	case was && !is:
+		s.waiting--
+	}
+}
+
+// meet has every fault that is in effect be met by a submission, or by work.
+func (s *Stake) meet(now time.Duration, submission, work bool) {
+	if !submission && !work {
+		return
+	}
+	for _, life := range s.faults.Lives() {
+		if !life.Begun.Happened() || life.Healed.Happened() && now > life.Healed.At+aftermath {
+			continue
+		}
+		if s.asked == nil {
+			s.asked, s.worked = map[*FaultLife]bool{}, map[*FaultLife]bool{}
+		}
+		if submission {
+			s.asked[life] = true
+		}
+		s.worked[life] = true
+	}
+}
+
+// Unasked names the first proved fault during which nothing was submitted; empty
+// where there is none.
+func (s *Stake) Unasked() string { return s.first(s.asked, "nothing was submitted") }
+
+// Idle names the first proved fault during which nothing was submitted and no
+// acknowledged job was left to do; empty where there is none.
+func (s *Stake) Idle() string {
+	return s.first(s.worked, "nothing was submitted, and no job was left to do,")
+}
+
+func (s *Stake) first(met map[*FaultLife]bool, what string) string {
+	for _, life := range s.faults.Lives() {
+		if life.InEffect.Happened() && !met[life] {
+			return fmt.Sprintf("%s while %q was in effect (from event %d): it put nothing to the test", what, life.Detail.Fault, life.Begun.Seq)
+		}
+	}
+	return ""
+}
