@@ -25,7 +25,15 @@
 //   - fail > unknown > pass; "n/a" (the system does not promise it) is left
 //     out, and nothing but "n/a" is unknown.
 //   - A doubt about the whole drill (a fault that never bit, a script that was
-//     not followed) turns every pass into unknown, and no fail into anything.
+//     not followed) turns every pass into unknown.
+//   - A script that broke off leaves a measurement open to whatever the rest of it
+//     might have brought: only what no continuation could mend is a fail.
+//   - What the harness, or somebody outside the drill, may have caused accuses no
+//     system: a fault that was not recovered, a process that ended by no fault of
+//     the script's, a socket that could not be opened, a harness that stood still.
+//     A fail over something that did not happen, or took long, is unknown then. A
+//     violation that is an act of the system's ([Metric].Act) stands, and so does
+//     one that a stall is too short to explain.
 //   - A record that cannot be believed (edited, unsealed, malformed) gives no
 //     verdict at all: everything is unknown, fails included.
 //

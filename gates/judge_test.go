@@ -3,7 +3,9 @@ package gates_test
 import (
 	"errors"
 	"iter"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -212,5 +214,85 @@ func TestAHistoryThatCannotBeOpenedIsUnknown(t *testing.T) {
 	for _, r := range j.Results {
 		require.Equal(t, gates.Unknown, r.Verdict)
 		require.Equal(t, "the record cannot be believed: no such file", r.Why)
+	}
+}
+
+// lossy is a drill in which a job was lost; what befell the drill comes between.
+func lossy(befell, end string) string {
+	return `
+0s    load/1    load invoke    load=jobs rate=10
+1ms   client/1  submit ok      subject=job/1
+10ms  client/1  submit ok      subject=job/2
+20ms  witness   effect ok      replica=replica-1 subject=job/2 kind=once key=a
+30ms  witness   effect ok      replica=replica-1 subject=job/2 kind=once key=b
+40ms  load/1    load ok        load=jobs rate=10
+` + befell + `
+3s    engine    drain invoke
+8s    engine    drain ok       complete=true
+` + end + "\n"
+}
+
+func TestWhatIsNoDoingOfTheSystemExcusesWhatItLeftUndone(t *testing.T) {
+	const broken = `
+1s  fault/1 inject invoke fault="kill leader" victims=replica-1
+1s  fault/1 inject ok     fault="kill leader" victims=replica-1
+`
+	for name, test := range map[string]struct{ befell, why string }{
+		"a recovery that failed": {broken + `2s fault/1 recover invoke
+2s fault/1 recover info err="address in use"`, `fault "kill leader" was not seen to recover`},
+		"a fault that was never recovered": {broken, `fault "kill leader" was never recovered`},
+		"a fault that bit after its recovery": {"1s fault/1 inject invoke fault=cut\n1s fault/1 recover invoke\n2s fault/1 recover ok\n2s fault/1 inject ok fault=cut",
+			`fault "cut" was proved to be in effect (event 10) after its recovery had begun (event 8)`},
+		"a process that ended by itself": {"1s replica-2 exit info code=1", "replica-2 ended with exit code 1 (event 7), by no fault of the script's"},
+		"a process that somebody else killed": {broken + "1s replica-2 exit info code=-1 signal=killed\n2s fault/1 recover invoke\n2s fault/1 recover ok",
+			"replica-2 ended by a signal: killed (event 9), by no fault of the script's"},
+		"a process that ended long after its fault": {broken + "1s fault/1 recover invoke\n1s fault/1 recover ok\n2500ms replica-1 exit info code=1 oom=true",
+			"replica-1 ended for want of memory (event 11), by no fault of the script's"},
+		"a harness without file descriptors": {`1s link/replica-1->postgres trouble info what="accept a connection" count=1 err="too many open files"`,
+			"the harness failed to accept a connection (link/replica-1->postgres, event 7): too many open files"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := gates.Judge(drill(t, lossy(test.befell, "9s engine end ok")), compile(t, "lost == 0", "duplicates == 0"), nil)
+			require.Equal(t, gates.Unknown, j.Results[0].Verdict, "observed %s", j.Results[0].Observed)
+			require.Contains(t, j.Results[0].Why, test.why)
+			require.Equal(t, gates.Fail, j.Results[1].Verdict, "an effect that took place twice is an act of the system's")
+		})
+	}
+}
+
+func TestWhatAFaultExplainsExcusesNothing(t *testing.T) {
+	for name, befell := range map[string]string{
+		"nothing befell it": "",
+		"the victim of a fault ended": `
+1s fault/1 inject invoke fault="kill leader" victims=replica-1
+1s replica-1 exit info code=-1 signal=killed
+1s fault/1 inject ok fault="kill leader" victims=replica-1
+2s fault/1 recover invoke
+2s fault/1 recover ok`,
+		"a replica gave up while another was broken": `
+1s fault/1 inject invoke fault="crash postgres" victims=postgres
+1s fault/1 inject ok fault="crash postgres" victims=postgres
+1s replica-1 exit info code=1
+2s fault/1 recover invoke
+2s fault/1 recover ok`,
+		"the harness stood still before the drain": "2s harness stall info took=1s",
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := gates.Judge(drill(t, lossy(befell, "9s replica-1 exit info code=0\n9s engine end ok")), compile(t, "lost == 0"), nil)
+			require.Equal(t, gates.Fail, j.Results[0].Verdict, j.Results[0].Why)
+			require.Empty(t, j.Why)
+		})
+	}
+}
+
+func TestAStallInADrainIsOutlasted(t *testing.T) {
+	for at, want := range map[string]gates.Verdict{"4500ms": gates.Unknown, "3500ms": gates.Fail} {
+		text := strings.Replace(lossy("", "9s engine end ok"), "8s ", at+" harness stall info took=400ms\n8s ", 1)
+		events, err := gatetest.Parse(text)
+		require.NoError(t, err)
+		header := promising()
+		header.Settle = 4 * time.Second
+		j := gates.Judge(history.New(header, events), compile(t, "lost == 0"), nil)
+		require.Equal(t, want, j.Results[0].Verdict, "a stall until %s: %s", at, j.Results[0].Why)
 	}
 }
