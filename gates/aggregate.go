@@ -105,6 +105,9 @@ func (g Gate) readSamples(m Measurement) reading {
 	if m.Best.Len() > 0 {
 		best, _ := m.Best.At(at)
 		r.lo = nanoseconds(min(lo, best))
+		if best < lo {
+			r.missing = m.WhyOpen
+		}
 	}
 	if lo != hi {
 		r.observed = "over " + r.observed

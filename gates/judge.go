@@ -85,7 +85,7 @@ func newPanel(h history.Header, gates []Gate, metrics []Metric) *panel {
 	p := &panel{byName: map[string]*seat{}}
 	p.event.subjects = newSubjects()
 	p.event.Header = &h
-	p.record.stalls.settle = h.Settle
+	p.record.stalls = NewStalls(h.Settle)
 	all := slices.Clone(metrics)
 	for _, g := range gates {
 		all = append(all, g.Metric)

@@ -1,6 +1,7 @@
 package gates
 
 import (
+	"slices"
 	"time"
 
 	"github.com/drillrun/drillrun/drills/history"
@@ -22,6 +23,9 @@ type Stalls struct {
 	settle time.Duration
 	stalls []Window
 }
+
+// NewStalls follows the stalls in a drill of a system with that settle time.
+func NewStalls(settle time.Duration) Stalls { return Stalls{settle: settle} }
 
 // Observe takes note of a stall.
 func (s *Stalls) Observe(e *history.Event) {
@@ -56,9 +60,17 @@ func (s *Stalls) costsLeases(stall Window) bool { return stall.To-stall.From >= 
 // call given up and sent again.
 func (s *Stalls) Disturbing() (stall Window, any bool) {
 	for _, stall := range s.stalls {
-		if stall.To-stall.From >= s.settle/8 {
+		if s.disturbs(stall) {
 			return stall, true
 		}
 	}
 	return Window{}, false
+}
+
+func (s *Stalls) disturbs(stall Window) bool { return stall.To-stall.From >= s.settle/8 }
+
+// Disturb says whether a stall that reached into the window may have cost the
+// system a lease, or had a call given up and sent again.
+func (s *Stalls) Disturb(w Window) bool {
+	return slices.ContainsFunc(s.stalls, func(stall Window) bool { return s.disturbs(stall) && stall.overlap(w) > 0 })
 }
