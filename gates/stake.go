@@ -2,6 +2,8 @@ package gates
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 	"time"
 
 	"github.com/drillrun/drillrun/drills/history"
@@ -21,6 +23,7 @@ type Stake struct {
 	waiting int // jobs acknowledged and without an effect
 	asked   map[*FaultLife]bool
 	worked  map[*FaultLife]bool
+	called  map[*FaultLife]bool
 }
 
 const (
@@ -35,6 +38,8 @@ func (s *Stake) Observe(e *Event) {
 		s.submission(e)
 	case history.OpEffect:
 		s.effect(e)
+	case history.OpCall:
+		s.call(e)
 	default:
 		if life := s.faults.Observe(e.Event); life != nil && e.Op == history.OpInject {
 			s.meet(e.At, len(s.open) > 0, s.waiting > 0)
@@ -55,7 +60,7 @@ func (s *Stake) submission(e *Event) {
 	} else {
 		delete(s.open, submit.Subject)
 	}
-	if e.Phase == history.OK {
+	if e.Phase == history.OK && !history.Poisoned(submit.Subject) { // nobody waits for an effect of those
 		s.mark(e, jobAcknowledged)
 	}
 	s.meet(e.At, true, true)
@@ -85,15 +90,25 @@ func (s *Stake) mark(e *Event, what uint8) {
 	}
 }
 
+// call has every fault that is in effect be met by a call to a backend.
+func (s *Stake) call(e *Event) {
+	if e.Phase != history.Invoke {
+		return
+	}
+	for life := range s.inEffect(e.At) {
+		if s.called == nil {
+			s.called = map[*FaultLife]bool{}
+		}
+		s.called[life] = true
+	}
+}
+
 // meet has every fault that is in effect be met by a submission, or by work.
 func (s *Stake) meet(now time.Duration, submission, work bool) {
 	if !submission && !work {
 		return
 	}
-	for _, life := range s.faults.Lives() {
-		if !life.Begun.Happened() || life.Healed.Happened() && now > life.Healed.At+aftermath {
-			continue
-		}
+	for life := range s.inEffect(now) {
 		if s.asked == nil {
 			s.asked, s.worked = map[*FaultLife]bool{}, map[*FaultLife]bool{}
 		}
@@ -101,6 +116,18 @@ func (s *Stake) meet(now time.Duration, submission, work bool) {
 			s.asked[life] = true
 		}
 		s.worked[life] = true
+	}
+}
+
+// inEffect yields the faults that may be met at that time.
+func (s *Stake) inEffect(now time.Duration) iter.Seq[*FaultLife] {
+	return func(yield func(*FaultLife) bool) {
+		for _, life := range s.faults.Lives() {
+			over := life.Healed.Happened() && now > life.Healed.At+aftermath
+			if life.Begun.Happened() && !over && !yield(life) {
+				return
+			}
+		}
 	}
 }
 
@@ -112,6 +139,17 @@ func (s *Stake) Unasked() string { return s.first(s.asked, "nothing was submitte
 // acknowledged job was left to do; empty where there is none.
 func (s *Stake) Idle() string {
 	return s.first(s.worked, "nothing was submitted, and no job was left to do,")
+}
+
+// Quiet names the first proved fault during which, besides, no call to a backend
+// arrived; empty where there is none.
+func (s *Stake) Quiet() string {
+	met := maps.Clone(s.worked)
+	if met == nil {
+		met = map[*FaultLife]bool{}
+	}
+	maps.Copy(met, s.called)
+	return s.first(met, "nothing was submitted, no job was left to do, and no backend was called")
 }
 
 func (s *Stake) first(met map[*FaultLife]bool, what string) string {

@@ -8,8 +8,12 @@
 // because backends de-duplicate by key and this counts by subject.
 //
 // Minimum evidence: an accepted call, and a completed drain: a call may be
-// repeated as late as the system's longest lease or sweep. Without the drain,
-// what was found is still proved and fails.
+// repeated as late as the system's longest lease or sweep. Of a system that takes
+// jobs, besides: an acknowledged submission (at least a tenth of all, or a
+// hundred) and an effect of a submitted subject. Where faults were injected, work
+// under way while each was in effect: a submission, an acknowledged job that had
+// no effect yet, or a call. Without all that, what was found is still proved and
+// fails.
 //
 // What makes it fail: two accepted calls for one subject under different keys.
 package doublecalls
@@ -32,9 +36,9 @@ func Metric() gates.Metric {
 		Unit:     gates.Count,
 		Act:      true,
 		Requires: []string{"exactly-once"},
-		Needs:    "an accepted call and a completed drain",
-		New: func(history.Header) gates.Meter {
-			return &meter{seed: maphash.MakeSeed(), first: map[uint64]uint32{}}
+		Needs:    "an accepted call, an acknowledged submission and its effect, work under way while each fault was in effect, and a completed drain",
+		New: func(h history.Header) gates.Meter {
+			return &meter{jobs: gates.NewJobs(h), seed: maphash.MakeSeed(), first: map[uint64]uint32{}}
 		},
 	}
 }
@@ -45,6 +49,8 @@ const counted = 1 << 31
 
 type meter struct {
 	rest     gates.Rest
+	jobs     gates.Jobs
+	stake    gates.Stake
 	seed     maphash.Seed
 	first    map[uint64]uint32 // number of the first accepted call, by backend and subject
 	accepted int
@@ -54,6 +60,8 @@ type meter struct {
 // Observe remembers the first accepted call of each subject.
 func (m *meter) Observe(e *gates.Event) {
 	m.rest.ObserveRest(e)
+	m.jobs.Observe(e)
+	m.stake.Observe(e)
 	c, ok := e.Call()
 	if !ok || c.Outcome != history.Accepted || c.Kind == history.KindRecord {
 		return
@@ -82,9 +90,20 @@ func (m *meter) Observe(e *gates.Event) {
 func (m *meter) Measure() gates.Measurement {
 	found := m.found
 	found.N, found.AtLeast = m.accepted, found.Value > 0
-	found.Missing = m.rest.NotDrained()
-	if m.accepted == 0 {
-		found.Missing = "no call was accepted"
-	}
+	found.Missing = m.missing()
 	return found
+}
+
+// missing says why there may be more than were found.
+func (m *meter) missing() string {
+	if why := m.jobs.Missing(); why != "" {
+		return why
+	}
+	if m.accepted == 0 {
+		return "no call was accepted"
+	}
+	if why := m.rest.NotDrained(); why != "" {
+		return why
+	}
+	return m.stake.Quiet()
 }
