@@ -132,10 +132,10 @@ func TestDoubtsTurnAPassIntoUnknown(t *testing.T) {
 			`fault "kill leader" could not be planned: no leader`},
 		"a fault was never proved": {`50ms fault/1 inject invoke fault="kill leader"`, followed,
 			`fault "kill leader" was never proved to be in effect`},
-		"a fault was never recovered": {"50ms fault/1 inject invoke fault=cut\n60ms fault/1 inject ok fault=cut", followed,
+		"a fault was never recovered": {"50ms fault/1 inject invoke fault=cut\n60ms fault/1 inject ok fault=cut\n65ms client/1 submit fail subject=job/2", followed,
 			`fault "cut" was never recovered`},
 		"a recovery began and did not end": {
-			"50ms fault/1 inject invoke fault=cut\n60ms fault/1 inject ok fault=cut\n70ms fault/1 recover invoke fault=cut", followed,
+			"50ms fault/1 inject invoke fault=cut\n60ms fault/1 inject ok fault=cut\n65ms client/1 submit fail subject=job/2\n70ms fault/1 recover invoke fault=cut", followed,
 			`fault "cut" was not seen to recover`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,6 +14,7 @@ type Rest struct {
 	drained      bool
 	draining     bool
 	why          string        // why it is not drained, where a drain ran
+	waited       time.Duration // by the last drain
 	mended       time.Duration // when the last load or stall ended, or fault was recovered
 	acknowledged int           // submissions
 	ended        bool          // the script was followed to its end
@@ -67,6 +68,7 @@ func (r *Rest) drain(e *Event) {
 	spoilt, waited := r.why, e.At-r.mended
 	r.draining = false
 	detail, err := history.Decode[history.Drain](e.Event)
+	r.waited = detail.Waited
 	switch {
 	case spoilt != "":
 		r.drained = false
@@ -104,6 +106,9 @@ func (r *Rest) snapshot(e *history.Event) {
 // Drained says whether the machinery was outlasted.
 func (r *Rest) Drained() bool { return r.drained }
 
+// Waited is how long the last drain went on.
+func (r *Rest) Waited() time.Duration { return r.waited }
+
 // Acknowledged is how many submissions the system has acknowledged.
 func (r *Rest) Acknowledged() int { return r.acknowledged }
 
@@ -134,6 +139,9 @@ func (r *Rest) CutShort() string {
 // there is none.
 func (r *Rest) Count(key, name string) (n int64, seq uint64, missing string) {
 	s, taken := r.snapshots[key]
+	if !taken && len(r.snapshots) == 0 {
+		return 0, 0, "the system exposes no counts of its stores (a manifest's \"inspect\")"
+	}
 	if !taken {
 		return 0, 0, fmt.Sprintf("there is no snapshot %q of the stores", key)
 	}
@@ -166,4 +174,14 @@ func (r *Rest) Growth(name string) (g Growth, missing string) {
 	}
 	after, last, missing := r.Count(history.SnapshotRest, name)
 	return Growth{Before: before, After: after, Evidence: []uint64{first, last}}, missing
+}
+
+// Added is by how much a count that only grows has grown. Missing says why that
+// cannot be known: a count that went back was in what a store lost.
+func (r *Rest) Added(name string) (added int64, evidence []uint64, missing string) {
+	g, missing := r.Growth(name)
+	if missing == "" && g.After < g.Before {
+		missing = fmt.Sprintf("the count %q went back, from %d before to %d at rest: how many were added cannot be known", name, g.Before, g.After)
+	}
+	return g.After - g.Before, g.Evidence, missing
 }

@@ -89,7 +89,7 @@ func (c *client) submit(ctx context.Context, op drills.Op, intended time.Duratio
 
 // submission is what is recorded of a submission before anybody is asked.
 func submission(op drills.Op, intended time.Duration) history.Submit {
-	return history.Submit{Subject: op.Subject, Intended: intended, ConcurrencyKey: op.ConcurrencyKey}
+	return history.Submit{Subject: op.Subject, Intended: intended, ConcurrencyKey: op.ConcurrencyKey, Kind: op.Kind}
 }
 
 func (c *client) attempt(ctx context.Context, at int, op drills.Op) error {

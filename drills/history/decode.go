@@ -66,6 +66,9 @@ func DecodeSubmit(e *Event) (Submit, error) {
 	if s.accept(`,"concurrency_key":`) {
 		v.ConcurrencyKey = string(s.text())
 	}
+	if s.accept(`,"kind":`) {
+		v.Kind = string(s.text())
+	}
 	s.expect(`}`)
 	if !s.done() {
 		return Decode[Submit](e)

@@ -15,6 +15,7 @@ type Submit struct {
 	// ConcurrencyKey is what the job shares with others that must not be at work
 	// beside it; empty for a job that may run beside all others.
 	ConcurrencyKey string `json:"concurrency_key,omitempty"`
+	Kind           string `json:"kind,omitempty"` // of the job; empty for the system's default
 }
 
 // PoisonPrefix begins the subject of a planted job that no system can do: it

@@ -111,7 +111,7 @@ func EffectDetail(v Effect) json.RawMessage {
 
 // SubmitDetail encodes v as [Detail] does, without reflection.
 func SubmitDetail(v Submit) json.RawMessage {
-	b := make([]byte, 0, 100+len(v.Subject)+len(v.Replica)+len(v.ConcurrencyKey))
+	b := make([]byte, 0, 100+len(v.Subject)+len(v.Replica)+len(v.ConcurrencyKey)+len(v.Kind))
 	b = append(b, `{"subject":`...)
 	b = appendString(b, v.Subject)
 	b = append(b, `,"intended":`...)
@@ -127,6 +127,10 @@ func SubmitDetail(v Submit) json.RawMessage {
 	if v.ConcurrencyKey != "" {
 		b = append(b, `,"concurrency_key":`...)
 		b = appendString(b, v.ConcurrencyKey)
+	}
+	if v.Kind != "" {
+		b = append(b, `,"kind":`...)
+		b = appendString(b, v.Kind)
 	}
 	return append(b, '}')
 }

@@ -61,6 +61,7 @@ func anySubmit() *rapid.Generator[history.Submit] {
 			Subject: anyString().Draw(t, "subject"), Intended: time.Duration(rapid.Int64().Draw(t, "intended")),
 			Replica: anyString().Draw(t, "replica"), Attempts: rapid.Int().Draw(t, "attempts"),
 			ConcurrencyKey: anyString().Draw(t, "concurrency key"),
+			Kind:           anyString().Draw(t, "kind"),
 		}
 	})
 }

@@ -5,7 +5,8 @@
 // baseline, taken before the script began. A scenario that loses the queue's
 // data asks for some ("republished > 0"): without any, nothing was at stake.
 //
-// Minimum evidence: a completed drain, and both counts.
+// Minimum evidence: a completed drain, and both counts. A count that went back
+// was in what was lost, and says nothing of how many there were: unknown.
 //
 // What makes it fail: "== 0" fails where anything was published again, "> 0"
 // where nothing was.
@@ -36,9 +37,9 @@ func (m *meter) Observe(e *gates.Event) { m.rest.ObserveRest(e) }
 
 // Measure is the difference of the stores' counts.
 func (m *meter) Measure() gates.Measurement {
-	g, missing := m.rest.Growth(history.CountRepublished)
+	added, evidence, missing := m.rest.Added(history.CountRepublished)
 	if missing != "" {
 		return gates.Measurement{Missing: missing}
 	}
-	return gates.Measurement{Value: float64(max(0, g.After-g.Before)), N: m.rest.Acknowledged(), Evidence: g.Evidence}
+	return gates.Measurement{Value: float64(added), N: m.rest.Acknowledged(), Evidence: evidence}
 }

@@ -5,12 +5,16 @@
 // leadership and a term below one that the witness had already taken an effect
 // under; a missing term is below every term. Owned writes: those that the
 // system's stores recorded as made under a term or token that was no longer the
-// current one (count "unfenced_writes" of the snapshot at rest).
+// current one (count "unfenced_writes" of the snapshot at rest, less that of the
+// baseline, taken before the script began).
 //
 // Minimum evidence: a completed drain; for a system with a leader, an effect
-// that carries a term; and where the stores count owned writes, at least one. A
-// system that does not count them is judged by its effects alone, and a pass
-// says so.
+// that carries a term; for one that takes jobs, an acknowledged submission (at
+// least a tenth of all, or a hundred) and an effect of a submitted subject; and
+// where the stores count owned writes, one at least that is new. A system that does
+// not count them is judged by its effects alone, and a pass says so: effects of the
+// kind "fenced" are refused by the witness, so that only those of other kinds can
+// show what the system does by itself.
 //
 // What makes it fail: an accepted effect, or a write, under a superseded term.
 package unfenced
@@ -31,9 +35,9 @@ func Metric() gates.Metric {
 		Unit:     gates.Count,
 		Act:      true,
 		Requires: []string{"fencing"},
-		Needs:    "effects that carry a term, owned writes where the stores count them, and a completed drain",
+		Needs:    "effects that carry a term, an acknowledged submission and its effect, new owned writes where the stores count them, and a completed drain",
 		New: func(h history.Header) gates.Meter {
-			return &meter{leader: h.Guarantees.Leader, highest: map[string]uint64{}}
+			return &meter{leader: h.Guarantees.Leader, jobs: gates.NewJobs(h), highest: map[string]uint64{}}
 		},
 	}
 }
@@ -41,6 +45,7 @@ func Metric() gates.Metric {
 type meter struct {
 	leader  bool
 	rest    gates.Rest
+	jobs    gates.Jobs
 	highest map[string]uint64 // term, by leadership
 	found   gates.Measurement
 }
@@ -48,6 +53,7 @@ type meter struct {
 // Observe counts accepted effects below the highest term of their leadership.
 func (m *meter) Observe(e *gates.Event) {
 	m.rest.ObserveRest(e)
+	m.jobs.Observe(e)
 	effect, ok := e.Effect()
 	if !ok || effect.Leadership == "" || effect.Outcome == history.Stale {
 		return
@@ -76,6 +82,9 @@ func (m *meter) Measure() gates.Measurement {
 	if m.leader && found.N == 0 {
 		found.Missing = "no effect carried a leadership and a term"
 	}
+	if why := m.jobs.Missing(); why != "" {
+		found.Missing = why
+	}
 	if why := m.rest.NotDrained(); why != "" {
 		found.Missing = why
 	}
@@ -83,29 +92,32 @@ func (m *meter) Measure() gates.Measurement {
 	return found
 }
 
-// writes adds the unfenced writes, and says what keeps them from being known.
+// writes adds the unfenced writes of the drill, and says what keeps them from
+// being known.
 func (m *meter) writes(found *gates.Measurement) (missing string) {
-	owned, _, untold := m.rest.Count(history.SnapshotRest, history.CountOwnedWrites)
-	unfenced, seq, unknown := m.rest.Count(history.SnapshotRest, history.CountUnfencedWrites)
-	if unknown == "" && unfenced > 0 {
+	if _, _, untold := m.rest.Count(history.SnapshotRest, history.CountOwnedWrites); untold != "" {
+		if found.N == 0 {
+			return "no effect carried a term, and " + untold
+		}
+		if found.Note == "" {
+			found.Note = "judged by effects alone, of which the witness itself refuses those of the kind fenced: " + untold
+		}
+		return ""
+	}
+	unfenced, evidence, unknown := m.rest.Added(history.CountUnfencedWrites)
+	if unknown != "" {
+		return unknown
+	}
+	if unfenced > 0 {
 		found.Value += float64(unfenced)
-		found.Evidence = gates.AppendEvidence(found.Evidence, seq)
+		found.Evidence = gates.AppendEvidence(found.Evidence, evidence...)
 		if found.Note == "" {
 			found.Note = fmt.Sprintf("the stores recorded %d writes under a superseded term", unfenced)
 		}
 	}
-	switch {
-	case untold != "" && found.N == 0:
-		return "no effect carried a term, and " + untold
-	case untold != "":
-		if found.Note == "" {
-			found.Note = "judged by effects alone: " + untold
-		}
-		return ""
-	case unknown != "":
-		return unknown
-	case owned == 0:
+	owned, _, unknown := m.rest.Added(history.CountOwnedWrites)
+	if unknown == "" && owned == 0 {
 		return "no owned write was made"
 	}
-	return ""
+	return unknown
 }
