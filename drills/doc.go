@@ -19,5 +19,5 @@
 // Core interfaces have at most four methods. What only some implementations
 // can do is an optional interface found by type assertion: [Pauser],
 // [Terminator], [Exiter], [Ported], [LeaderReporter], [QueueReporter], [Prober],
-// [Inspector], [Settler], [Store].
+// [Inspector], [Allower], [Settler], [Store].
 package drills

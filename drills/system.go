@@ -213,6 +213,13 @@ type Versioned interface {
 	Version() string // empty where nobody has said
 }
 
+// Allower is an optional interface of a System whose replicas keep more than usual
+// once they have seen load: by how much a replica's connections and goroutines may
+// be more at rest than before the first load.
+type Allower interface {
+	Allowance() Snapshot // nil for the usual allowance
+}
+
 // Settler is an optional interface of a System: the time its own machinery
 // needs to notice and mend anything, that is, the longest lease, sweep or
 // reclaim interval plus what they add up to. A drill must outlast it.

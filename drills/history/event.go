@@ -67,6 +67,9 @@ type Header struct {
 	Settle     time.Duration     `json:"settle"` // nanoseconds
 	Versions   map[string]string `json:"versions,omitempty"`
 	Options    map[string]string `json:"options,omitempty"` // what the system was started with, such as a defect
+	// Allowance is by how much counts of a replica may grow at rest, where the system
+	// tells its own.
+	Allowance map[string]int64 `json:"allowance,omitempty"`
 }
 
 // Drilled names what was drilled: the system with its options.

@@ -48,6 +48,7 @@
 //	inspect:                           # how to ask what is in the stores
 //	  path: /counts                    # answered by {"unfinished": 0, "connections": 9}
 //	  each: [connections]              # a replica's own: added up over all that run
+//	  allow: {connections: 45}         # what its pools keep open; by default 16
 //	stop: {path: /drain}               # asks a replica to end, in place of SIGTERM
 //	guarantees: {leader: true, effects: exactly-once, means: [key, fencing], concurrency_keys: true}
 //	settle: 4s                         # the longest lease, sweep or retry, plus what they add up to

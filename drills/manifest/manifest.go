@@ -38,6 +38,7 @@ type System struct {
 var (
 	_ drills.System    = (*System)(nil)
 	_ drills.Settler   = (*System)(nil)
+	_ drills.Allower   = (*System)(nil)
 	_ drills.Versioned = (*System)(nil)
 )
 
@@ -123,7 +124,8 @@ type leaderSpec struct {
 // inspectSpec is how a replica is asked for the counts of the stores.
 type inspectSpec struct {
 	request requestSpec
-	each    []string // counts of a replica's own, which are added up
+	each    []string        // counts of a replica's own, which are added up
+	allow   drills.Snapshot // by how much they may grow
 }
 
 // Load reads the manifest in a file. The error joins one [*Error] for each
@@ -163,3 +165,11 @@ func (s *System) Guarantees() drills.Guarantees { return s.guarantees }
 
 // Settle is the time that the system's own machinery needs.
 func (s *System) Settle() time.Duration { return s.settle }
+
+// Allowance is by how much a replica's connections and goroutines may grow.
+func (s *System) Allowance() drills.Snapshot {
+	if s.inspect == nil {
+		return nil
+	}
+	return s.inspect.allow
+}

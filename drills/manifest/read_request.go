@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/history"
 )
 
 const defaultWithin = 30 * time.Second
@@ -66,7 +69,25 @@ func (r *reader) inspect(v value) {
 				s.each = append(s.each, name)
 			})
 		}},
+		"allow": {read: func(v value) { s.allow = r.allowance(v) }},
 	})
+}
+
+// mostAllowed is the largest allowance: what grows by more is no pool.
+const mostAllowed = 10_000
+
+// breathing are the counts that pools make grow, within bounds.
+var breathing = []string{history.CountConnections, history.CountGoroutines}
+
+// allowance is by how much counts of a replica may grow.
+func (r *reader) allowance(v value) drills.Snapshot {
+	allow := drills.Snapshot{}
+	fields := map[string]field{}
+	for _, name := range breathing {
+		fields[name] = field{read: func(v value) { allow[name] = int64(r.whole(v, 0, mostAllowed, "a number for each replica")) }}
+	}
+	r.mapping(v, fields)
+	return allow
 }
 
 func (r *reader) stop(v value) {

@@ -95,6 +95,9 @@ func (d Drill) header() history.Header {
 	if s, ok := d.System.(drills.Settler); ok {
 		h.Settle = s.Settle()
 	}
+	if a, ok := d.System.(drills.Allower); ok {
+		h.Allowance = a.Allowance()
+	}
 	return h
 }
 
