@@ -20,6 +20,7 @@ import (
 	"github.com/drillrun/drillrun/gates/exitzero"
 	"github.com/drillrun/drillrun/gates/failfast"
 	"github.com/drillrun/drillrun/gates/failover"
+	"github.com/drillrun/drillrun/gates/ghosts"
 	"github.com/drillrun/drillrun/gates/isolation"
 	"github.com/drillrun/drillrun/gates/jitter"
 	"github.com/drillrun/drillrun/gates/kindparallelism"
@@ -55,7 +56,7 @@ func Faults() map[string]drills.FaultSpec { return faults.All() }
 func Metrics() []gates.Metric {
 	return []gates.Metric{
 		failover.Metric(), outage.Metric(), availability.Metric(), throughput.Metric(),
-		duplicates.Metric(), lost.Metric(), misreported.Metric(), unfenced.Metric(),
+		duplicates.Metric(), lost.Metric(), ghosts.Metric(), misreported.Metric(), unfenced.Metric(),
 		redeliveries.Metric(), stuck.Metric(), deadletters.Metric(),
 		takeover.Metric(), recovery.Metric(), overlap.Metric(), zombie.Metric(),
 		leaked.Metric(), republished.Metric(), exitzero.Metric(), latency.Calm(), latency.Fault(),
