@@ -56,7 +56,7 @@ func (r *Rest) spoil(e *Event) {
 	case r.drained:
 		r.drained, r.why = false, "the last drain came before the last "+e.Op
 	case r.draining && r.why == "":
-		r.why = fmt.Sprintf("a %s (event %d) came while the drain was under way", e.Op, e.Seq)
+		r.why = fmt.Sprintf("%q (event %d) came while the drain was under way", e.Op, e.Seq)
 	}
 }
 
