@@ -14,12 +14,12 @@ import (
 // that cannot be believed.
 func (r *record) judge(g Gate, m Measured, doubts []string) Result {
 	result := Result{Gate: g.Text, Metric: g.Metric.Name}
-	if m.Inapplicable != "" {
-		result.Verdict, result.Why = NotApplicable, m.Inapplicable
+	if r.broken != "" { // not even what the system promises
+		result.Why = strings.Join(doubts, "; ")
 		return result
 	}
-	if r.broken != "" {
-		result.Why = strings.Join(doubts, "; ")
+	if m.Inapplicable != "" {
+		result.Verdict, result.Why = NotApplicable, m.Inapplicable
 		return result
 	}
 	read := g.read(m.Measurement)

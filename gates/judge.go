@@ -171,6 +171,7 @@ func (p *panel) judge(gates []Gate) Judgement {
 	for _, s := range p.seats {
 		s.measure()
 		if j.Broken != "" {
+			s.Inapplicable = "" // what the system promises is not known either
 			s.Measurement = Measurement{Missing: "the record cannot be believed: " + j.Broken}
 		}
 		j.Measurements[s.Metric.Name] = s.Measured

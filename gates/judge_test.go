@@ -296,3 +296,22 @@ func TestAStallInADrainIsOutlasted(t *testing.T) {
 		require.Equal(t, want, j.Results[0].Verdict, "a stall until %s: %s", at, j.Results[0].Why)
 	}
 }
+
+func TestARecordWithoutHistoryIsToldNoUntruths(t *testing.T) {
+	j := gates.Judge(lostHistory{}, compile(t, "failover < 5s", "duplicates == 0", "lost == 0"), nil)
+	require.Equal(t, gates.Unknown, j.Verdict)
+	for _, r := range j.Results {
+		require.Equal(t, gates.Unknown, r.Verdict, "%s: %s", r.Gate, r.Why)
+		require.Equal(t, "the record cannot be believed: there is no history", r.Why)
+		require.Empty(t, j.Measurements[r.Metric].Inapplicable, "nobody knows what the system promised")
+	}
+}
+
+// lostHistory is a record of which nothing is left, not even its header.
+type lostHistory struct{}
+
+func (lostHistory) Header() history.Header { return history.Header{} }
+
+func (lostHistory) Events() iter.Seq2[history.Event, error] {
+	return func(yield func(history.Event, error) bool) { yield(history.Event{}, errors.New("there is no history")) }
+}
