@@ -59,12 +59,16 @@ func (s *Stalls) Observe(e *history.Event) {
 // system a lease, by the settle time that follows it.
 func (s *Stalls) Within(w Window) time.Duration {
 	var all time.Duration
-	for _, stall := range s.stalls {
+	for _, stall := range slices.Backward(s.stalls) {
+		end := later(stall.To, s.settle)
+		if end < w.From {
+			break // so are all before it
+		}
 		for _, part := range stall.parts {
 			all += part.overlap(w)
 		}
 		if s.costsLeases(stall) {
-			all += Window{From: stall.To, To: later(stall.To, s.settle)}.overlap(w)
+			all += Window{From: stall.To, To: end}.overlap(w)
 		}
 	}
 	return min(all, max(0, w.To-w.From))
