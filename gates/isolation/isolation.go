@@ -92,7 +92,7 @@ func (m *meter) of(backend string) *calls {
 func (m *meter) report(e *gates.Event, d *history.Durations) {
 	for _, took := range d.Took {
 		began := e.At - took
-		if !m.faults.AnyBad() && !m.reaches(began) || m.excused(d.Replica, began) {
+		if !m.faults.AnyBadSince(began) || m.excused(d.Replica, began) {
 			continue
 		}
 		c := m.of(gates.BackendPrefix + d.Subject)
@@ -100,14 +100,6 @@ func (m *meter) report(e *gates.Event, d *history.Durations) {
 			c.seq, c.note = e.Seq, fmt.Sprintf("the longest: a call of %s to %s", d.Replica, d.Subject)
 		}
 	}
-}
-
-// reaches says whether a call that began then had begun before a fault of a backend
-// was let go of.
-func (m *meter) reaches(began time.Duration) bool {
-	return slices.ContainsFunc(m.faults.Lives(), func(l *gates.FaultLife) bool {
-		return len(l.Backends()) > 0 && l.InEffect.Happened() && l.Recover.Happened() && began < l.Recover.At
-	})
 }
 
 // excused says whether another fault has hit the replica since then.
