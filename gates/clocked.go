@@ -73,16 +73,28 @@ func (c *Clocked) Longest() time.Duration { return c.longest }
 // Times are those that were added so far, and what they would be at the best
 // without the stalls of the harness; none where no stall touched one.
 func (c *Clocked) Times() (all, best Times) {
-	late := Clocked{stalls: c.stalls}
-	for _, t := range c.recent {
-		late.settle(t)
-	}
+	late := c.late()
 	sound := Pool(c.sound.Times(), late.sound.Times())
 	all = Pool(sound, c.stalled.Times(), late.stalled.Times())
 	if c.best.Len()+late.best.Len() > 0 {
 		best = Pool(sound, c.best.Times(), late.best.Times())
 	}
 	return all, best
+}
+
+// Untouched are the times that no stall of the harness touched.
+func (c *Clocked) Untouched() Times {
+	late := c.late()
+	return Pool(c.sound.Times(), late.sound.Times())
+}
+
+// late are the recent times, as far as is known by now.
+func (c *Clocked) late() Clocked {
+	late := Clocked{stalls: c.stalls}
+	for _, t := range c.recent {
+		late.settle(t)
+	}
+	return late
 }
 
 // WhyBest is why times may be shorter than they were measured.

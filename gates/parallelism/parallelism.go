@@ -59,7 +59,7 @@ type meter struct {
 // Observe follows the calls at the backend.
 func (m *meter) Observe(e *gates.Event) {
 	if e.Op == history.OpEnd {
-		m.ended = true
+		m.ended = e.Phase == history.OK
 	}
 	c, ok := e.Call()
 	if !ok || e.Actor != gates.BackendPrefix+m.backend {

@@ -104,7 +104,7 @@ func (m *meter) Observe(e *gates.Event) {
 	}
 	switch life := m.faults.Observe(e.Event); {
 	case e.Op == history.OpEnd:
-		m.ended = true
+		m.ended = e.Phase == history.OK
 	case e.Op == history.OpExit:
 		m.forget(func(b breaker) bool { return b.replica == e.Actor })
 	case life != nil && e.Op == history.OpInject && e.Phase == history.Invoke:
