@@ -91,10 +91,10 @@ func (g Gate) readSamples(m Measurement) reading {
 	switch {
 	case m.Missing != "":
 		return unbounded(m.Missing)
-	case g.Aggregate == "n":
-		return reading{lo: float64(n), hi: float64(n), observed: fmt.Sprintf("%d samples", n)}
 	case n == 0:
 		return unbounded("there are no samples")
+	case g.Aggregate == "n":
+		return reading{lo: float64(n), hi: float64(n), observed: fmt.Sprintf("%d samples", n)}
 	case n < leastSamples[g.Aggregate]:
 		return unbounded(fmt.Sprintf("a %s needs %d samples, and there are %d", g.Aggregate, leastSamples[g.Aggregate], n))
 	}

@@ -46,6 +46,10 @@ type Metric struct {
 	// "concurrency-keys".
 	Requires []string
 	Needs    string // the minimum of evidence, in words
+	// Least is the smallest that it can be where it is known at all, such as 1 of the
+	// tries of a call; of a Duration, the number of its samples, of which one is
+	// the least. A bound that it keeps judges nothing.
+	Least float64
 	// Act says that a violation is something that the system did, such as one
 	// effect more. Such a violation stands whatever befell the harness; that
 	// something did not happen, or took long, is excused by it.

@@ -46,6 +46,7 @@ func Metric() gates.Metric {
 		Doc: "Each call has its number, and the bound must hold for every one of them. Calls that a death, a fault on " +
 			"their sender or an open breaker may have cut short are left out.",
 		Unit:  gates.Level,
+		Least: 1,
 		Needs: fmt.Sprintf("%d calls whose every try failed, and a completed drain", enough),
 		New: func(h history.Header) gates.Meter {
 			return &meter{cuts: cuts{stalls: gates.NewStalls(h)}, latest: map[gates.CallKey]*call{}, tries: map[*gates.Call]*call{}}

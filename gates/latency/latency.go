@@ -52,6 +52,7 @@ func Calm() gates.Metric {
 		Summary:  "time of client operations, from their intended start, while nothing was broken",
 		Doc:      doc + " Those that no fault touched.",
 		Unit:     gates.Duration,
+		Least:    leastOperations,
 		Requires: []string{"jobs"},
 		Needs:    "20 operations while nothing was broken",
 		New: func(h history.Header) gates.Meter {
@@ -67,6 +68,7 @@ func Fault() gates.Metric {
 		Summary:  "time of client operations, from their intended start, while something was broken and 1 s after",
 		Doc:      doc + " Those during which a fault was begun and not recovered, or had been within the last second.",
 		Unit:     gates.Duration,
+		Least:    leastOperations,
 		Requires: []string{"jobs"},
 		Needs:    "a fault, and 20 operations while it lasted",
 		New: func(h history.Header) gates.Meter {

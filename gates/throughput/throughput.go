@@ -24,6 +24,7 @@ package throughput
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/drillrun/drillrun/drills/history"
@@ -41,6 +42,7 @@ func Metric() gates.Metric {
 		Doc: "Jobs that had their first effect while a load ran, by the time in which one did, outages included. " +
 			"What the load offers is the most that can be measured.",
 		Unit:     gates.Rate,
+		Least:    math.SmallestNonzeroFloat64, // one job, in whatever time
 		Requires: []string{"jobs"},
 		Needs:    "loads that ran for 1 s and one job done",
 		New:      func(history.Header) gates.Meter { return &meter{} },
