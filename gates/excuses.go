@@ -22,7 +22,7 @@ func (r *record) judge(g Gate, m Measured, doubts []string) Result {
 	read := g.read(m.Measurement)
 	r.raise(g, m.Measurement, &read)
 	if r.cutShort() != "" && !m.Final {
-		g.widenByTheRest(&read, r.cutShort())
+		g.widenByTheRest(&read, r.cutShort(), m.WhyBest)
 	}
 	result = g.conclude(read)
 	switch {
@@ -63,8 +63,8 @@ func (r *record) cutShort() string {
 // widenByTheRest has a reading take in whatever the rest of the drill might have
 // made of it. A number of things, and a longest time, can only grow; a shortest
 // time can only shrink; a share, a rate or a quantile can go either way.
-func (g Gate) widenByTheRest(r *reading, why string) {
-	if r.missing == "" {
+func (g Gate) widenByTheRest(r *reading, why, lesser string) {
+	if r.missing == "" || r.missing == lesser {
 		r.missing = why
 	}
 	switch {
