@@ -34,7 +34,7 @@ type stall struct {
 }
 
 // NewStalls follows the stalls of a drill of a system with that settle time.
-func NewStalls(h history.Header) Stalls { return Stalls{settle: h.Settle} }
+func NewStalls(h history.Header) Stalls { return Stalls{settle: max(0, h.Settle)} }
 
 // Observe takes note of a stall.
 func (s *Stalls) Observe(e *history.Event) {
