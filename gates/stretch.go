@@ -62,38 +62,32 @@ func (r *record) raise(g Gate, m Measurement, read *reading) {
 	}
 }
 
-// stallsExcuse says that a count may be the doing of a stall: it is more than the
-// gate allows, and what was counted came with a stall or soon after it; or it is
-// less, and there was a stall. What came at other times violates the bound by
-// itself.
+// stallsExcuse says that a count may be the doing of a stall that is long enough to
+// cost a lease, or to have a call given up and sent again: it is less than the gate
+// wants, or it is more, and what was counted came before the system had settled
+// again. A shorter stall explains a crowd at a backend, which learns late that a
+// sender has hung up. What came at other times violates the bound by itself.
 func (r *record) stallsExcuse(g Gate, m Measurement) string {
-	if u := g.unit(); u != Count && u != Level || m.Final || len(r.stalls.stalls) == 0 {
+	if u := g.unit(); u != Count && u != Level || m.Final {
 		return ""
 	}
-	if undisturbed := r.undisturbed(g, m); undisturbed == m.Value || g.verdict(undisturbed, m.Value) == Fail {
-		return ""
-	}
-	return r.stalls.Tell()
-}
-
-// undisturbed is how much of a count no stall can explain. A stall that is long
-// enough to cost a lease, or to have a call given up and sent again, explains what
-// comes until the system has settled, and whatever did not come. A shorter one
-// explains a crowd at a backend, which learns late that a sender has hung up.
-func (r *record) undisturbed(g Gate, m Measurement) float64 {
 	least, behind := r.stalls.settle/8, r.stalls.settle
-	below := m.Value <= g.Bound && len(m.Values) == 0
-	if g.unit() == Level && !below {
+	missing := g.Aggregate == "n" || m.Value <= g.Bound && len(m.Values) == 0
+	if g.unit() == Level && !missing {
 		least, behind = 0, 2*unnoticed
 	}
 	longest := r.stalls.longest()
-	switch {
-	case longest.To-longest.From < least:
-		return m.Value
-	case below:
-		return 0
+	took := longest.To - longest.From
+	if took == 0 || took < least {
+		return ""
 	}
-	return m.Value * r.clearShare(m.Evidence, least, behind)
+	if !missing {
+		undisturbed := m.Value * r.clearShare(m.Evidence, least, behind)
+		if undisturbed == m.Value || g.verdict(undisturbed, m.Value) == Fail {
+			return ""
+		}
+	}
+	return r.stalls.Tell()
 }
 
 // clearShare is the share of what was counted that came at other times. The
@@ -101,17 +95,17 @@ func (r *record) undisturbed(g Gate, m Measurement) float64 {
 // nobody knows when it came. What was counted by snapshots came at any time between
 // them.
 func (r *record) clearShare(evidence []uint64, least, behind time.Duration) float64 {
-	clear := 0
+	undisturbed := 0
 	for _, seq := range evidence {
 		if !r.clock.snapshots[seq] && !r.stalls.reached(r.clock.at(seq), least, behind) {
-			clear++
+			undisturbed++
 		}
 	}
 	switch n := len(evidence); {
 	case n == 0:
 		return 0
-	case clear == n || n < EvidenceLimit:
-		return float64(clear) / float64(n)
+	case undisturbed == n || n < EvidenceLimit:
+		return float64(undisturbed) / float64(n)
 	}
 	return 0
 }
