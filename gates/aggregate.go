@@ -91,10 +91,10 @@ func (g Gate) readSamples(m Measurement) reading {
 	switch {
 	case m.Missing != "":
 		return unbounded(m.Missing)
-	case g.Aggregate == "n":
-		return reading{lo: float64(n), hi: float64(n), observed: fmt.Sprintf("%d samples", n)}
 	case n == 0:
 		return unbounded("there are no samples")
+	case g.Aggregate == "n":
+		return reading{lo: float64(n), hi: float64(n), observed: fmt.Sprintf("%d samples", n)}
 	case n < leastSamples[g.Aggregate]:
 		return unbounded(fmt.Sprintf("a %s needs %d samples, and there are %d", g.Aggregate, leastSamples[g.Aggregate], n))
 	}
@@ -102,18 +102,16 @@ func (g Gate) readSamples(m Measurement) reading {
 	lo, hi := m.at(at)
 	r := reading{lo: nanoseconds(lo), hi: nanoseconds(hi), observed: FormatDuration(lo)}
 	r.note, r.evidence = m.story(at)
-	if m.Best.Len() > 0 {
-		best, _ := m.Best.At(at)
-		r.lo = nanoseconds(min(lo, best))
-		if best < lo {
-			r.missing = m.WhyOpen
-		}
-	}
 	if lo != hi {
 		r.observed = "over " + r.observed
 		r.missing = m.WhyOpen
 		if r.missing == "" {
 			r.missing = "the record ends before it does"
+		}
+	}
+	if m.Best.Len() == n {
+		if best, _ := m.Best.At(at); best < lo {
+			r.lo, r.missing = nanoseconds(best), cmp.Or(r.missing, m.WhyBest)
 		}
 	}
 	if n > 1 {

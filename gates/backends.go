@@ -3,6 +3,7 @@ package gates
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // BackendPrefix begins the name of a backend where it is an actor, or the victim
@@ -26,6 +27,26 @@ func (l *FaultLife) bad() bool { return l.InEffect.Happened() && !l.Recover.Happ
 // Bad says whether a fault of this backend is in effect now.
 func (f *Faults) Bad(backend string) bool {
 	return slices.ContainsFunc(f.lives, func(l *FaultLife) bool { return l.bad() && slices.Contains(l.Backends(), backend) })
+}
+
+// BadSince says whether a fault of this backend is in effect now, or still was when
+// something began that ends now.
+func (f *Faults) BadSince(backend string, began time.Duration) bool {
+	return slices.ContainsFunc(f.lives, func(l *FaultLife) bool {
+		return (l.bad() || l.reaches(began)) && slices.Contains(l.Backends(), backend)
+	})
+}
+
+// AnyBadSince says the same of any backend.
+func (f *Faults) AnyBadSince(began time.Duration) bool {
+	return slices.ContainsFunc(f.lives, func(l *FaultLife) bool {
+		return (l.bad() || l.reaches(began)) && len(l.Backends()) > 0
+	})
+}
+
+// reaches says whether the fault, which is over, was still in effect then.
+func (l *FaultLife) reaches(then time.Duration) bool {
+	return l.InEffect.Happened() && l.Recover.Happened() && then < l.Recover.At
 }
 
 // AnyBad says whether a fault of any backend is in effect now.

@@ -130,13 +130,24 @@ func (g Gate) vacuous() error {
 	if g.Metric.Unit == Share {
 		top = 1
 	}
-	switch g.verdict(0, top) {
+	switch g.verdict(g.least(), top) {
 	case Pass:
 		return fmt.Errorf("%q holds whatever happens: it judges nothing", g.Text)
 	case Fail:
 		return fmt.Errorf("%q cannot be kept whatever happens", g.Text)
 	}
 	return nil
+}
+
+// least is the smallest value that there can be.
+func (g Gate) least() float64 {
+	switch {
+	case g.Aggregate == "n":
+		return max(1, g.Metric.Least)
+	case g.Metric.Unit == Duration:
+		return 0
+	}
+	return g.Metric.Least
 }
 
 // verdict judges an interval: pass where all of it keeps the bound, fail where

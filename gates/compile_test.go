@@ -1,6 +1,7 @@
 package gates_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -15,7 +16,9 @@ func known() map[string]gates.Metric {
 		"duplicates":   {Name: "duplicates", Unit: gates.Count},
 		"dead_letters": {Name: "dead_letters", Unit: gates.Count},
 		"availability": {Name: "availability", Unit: gates.Share},
-		"throughput":   {Name: "throughput", Unit: gates.Rate},
+		"throughput":   {Name: "throughput", Unit: gates.Rate, Least: math.SmallestNonzeroFloat64},
+		"probes":       {Name: "probes", Unit: gates.Level, Least: 1},
+		"latency":      {Name: "latency", Unit: gates.Duration, Least: 20},
 	}
 }
 
@@ -29,6 +32,11 @@ func TestGateLinesAreCompiled(t *testing.T) {
 		"dead_letters != 3":              {Text: "dead_letters != 3", Op: "!=", Bound: 3},
 		"availability >= 99%":            {Text: "availability >= 99%", Op: ">=", Bound: 0.99},
 		"availability > 0.5":             {Text: "availability > 0.5", Op: ">", Bound: 0.5},
+		"probes > 1":                     {Text: "probes > 1", Op: ">", Bound: 1},
+		"probes <= 1":                    {Text: "probes <= 1", Op: "<=", Bound: 1},
+		"failover.n > 1":                 {Text: "failover.n > 1", Aggregate: "n", Op: ">", Bound: 1},
+		"duplicates > 0":                 {Text: "duplicates > 0", Op: ">", Bound: 0},
+		"latency.n >= 21":                {Text: "latency.n >= 21", Aggregate: "n", Op: ">=", Bound: 21},
 		"throughput >= 150.5/s":          {Text: "throughput >= 150.5/s", Op: ">=", Bound: 150.5},
 	} {
 		t.Run(line, func(t *testing.T) {
@@ -48,7 +56,7 @@ func TestWhatIsWrongWithAGateLineIsSaid(t *testing.T) {
 		"failover < 30s < 40s":               `want "metric[.aggregate] operator value"`,
 		"failovr < 30s":                      `unknown metric "failovr": did you mean "failover"?`,
 		"deadletters == 0":                   `unknown metric "deadletters": did you mean "dead_letters"?`,
-		"speed < 30s":                        `unknown metric "speed": there are: availability, dead_letters, duplicates, failover, throughput`,
+		"speed < 30s":                        `unknown metric "speed": there are: availability, dead_letters, duplicates, failover, latency, probes, throughput`,
 		"failover.p9 < 30s":                  `unknown aggregate of failover "p9": did you mean "p90"?`,
 		"failover.mean < 30s":                `unknown aggregate of failover "mean": there are: max, min, n, p50, p90, p95, p99`,
 		"failover. < 30s":                    `unknown aggregate of failover ""`,
@@ -65,6 +73,15 @@ func TestWhatIsWrongWithAGateLineIsSaid(t *testing.T) {
 		"throughput < Inf/s":                 `throughput is a rate`,
 		"throughput >= 0/s":                  `holds whatever happens`,
 		"duplicates = 0":                     `unknown operator "=": want <, <=, ==, !=, >= or >`,
+		"throughput > 0/s":                   `holds whatever happens`,
+		"failover.n >= 1":                    `"failover.n >= 1" holds whatever happens: it judges nothing`,
+		"failover.n > 0":                     `holds whatever happens`,
+		"failover.n != 0":                    `holds whatever happens`,
+		"failover.n < 1":                     `cannot be kept whatever happens`,
+		"latency.n >= 20":                    `holds whatever happens`,
+		"probes >= 1":                        `holds whatever happens`,
+		"probes > 0":                         `holds whatever happens`,
+		"probes == 0":                        `cannot be kept whatever happens`,
 		"duplicates >= 0":                    `"duplicates >= 0" holds whatever happens: it judges nothing`,
 		"availability <= 100%":               `holds whatever happens`,
 		"duplicates < 0":                     `"duplicates < 0" cannot be kept whatever happens`,

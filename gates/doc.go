@@ -24,6 +24,10 @@
 //     unknown, and an absence is never claimed from half a record.
 //   - fail > unknown > pass; "n/a" (the system does not promise it) is left
 //     out, and nothing but "n/a" is unknown.
+//   - What nobody asked for was not refused. Time in which no client asked is no
+//     outage, a backend that nobody wanted is not late ([Sample].Slack), and a fault
+//     that met no operation has put nothing to the test ([Measurement].Vain): a pass
+//     is unknown then, and a fail stands.
 //   - A doubt about the whole drill (a fault that never bit, a script that was
 //     not followed) turns every pass into unknown.
 //   - A script that broke off leaves a measurement open to whatever the rest of it

@@ -1,9 +1,12 @@
 package gates
 
 import (
+	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/drillrun/drillrun/drills/history"
 )
@@ -58,7 +61,13 @@ func (e *Event) Durations() (*history.Durations, bool) {
 	if e.Op != history.OpTook {
 		return nil, false
 	}
-	return read(e, &e.took, history.Decode[history.Durations])
+	return read(e, &e.took, func(e *history.Event) (history.Durations, error) {
+		d, err := history.Decode[history.Durations](e)
+		if err == nil && slices.ContainsFunc(d.Took, func(took time.Duration) bool { return took < 0 }) {
+			err = errors.New("something took less than no time")
+		}
+		return d, err
+	})
 }
 
 // Submit is the detail of a client's submission; false for any other event.
@@ -66,7 +75,13 @@ func (e *Event) Submit() (*history.Submit, bool) {
 	if e.Op != history.OpSubmit {
 		return nil, false
 	}
-	return read(e, &e.submit, history.DecodeSubmit)
+	return read(e, &e.submit, func(e *history.Event) (history.Submit, error) {
+		s, err := history.DecodeSubmit(e)
+		if err == nil && s.Intended < 0 {
+			err = errors.New("it was meant to be sent before the drill began")
+		}
+		return s, err
+	})
 }
 
 // Told is what a replica said of a job; false for any other event.

@@ -17,7 +17,7 @@ func FormatDuration(d time.Duration) string {
 	case d == 0:
 		return "0 s"
 	case d < 0:
-		return "-" + FormatDuration(-d)
+		return "-" + FormatDuration(-max(d, 1-Never)) // the least of all has no opposite
 	case d >= 99950*time.Millisecond:
 		s := int64(d.Round(time.Second) / time.Second)
 		return fmt.Sprintf("%dm %02ds", s/60, s%60)

@@ -1,6 +1,7 @@
 package gates_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ func TestDurationsHaveThreeDigitsAndAUnit(t *testing.T) {
 		99_960 * time.Millisecond:   "1m 40s",
 		125 * time.Second:           "2m 05s",
 		-1840 * time.Millisecond:    "-1.84 s",
+		math.MinInt64:               "-153722867m 16s",
 		gates.Never:                 "never",
 		2*time.Hour + 3*time.Minute: "123m 00s",
 	} {

@@ -85,7 +85,7 @@ func newPanel(h history.Header, gates []Gate, metrics []Metric) *panel {
 	p := &panel{byName: map[string]*seat{}}
 	p.event.subjects = newSubjects()
 	p.event.Header = &h
-	p.record.stalls = NewStalls(h.Settle)
+	p.record.stalls = NewStalls(h)
 	all := slices.Clone(metrics)
 	for _, g := range gates {
 		all = append(all, g.Metric)
@@ -170,6 +170,7 @@ func (p *panel) judge(gates []Gate) Judgement {
 	}
 	for _, s := range p.seats {
 		s.measure()
+		p.record.sharpen(&s.Measurement)
 		if j.Broken != "" {
 			s.Inapplicable = "" // what the system promises is not known either
 			s.Measurement = Measurement{Missing: "the record cannot be believed: " + j.Broken}

@@ -46,6 +46,10 @@ type Metric struct {
 	// "concurrency-keys".
 	Requires []string
 	Needs    string // the minimum of evidence, in words
+	// Least is the smallest that it can be where it is known at all, such as 1 of the
+	// tries of a call; of a Duration, the number of its samples, of which one is
+	// the least. A bound that it keeps judges nothing.
+	Least float64
 	// Act says that a violation is something that the system did, such as one
 	// effect more. Such a violation stands whatever befell the harness; that
 	// something did not happen, or took long, is excused by it.
@@ -70,6 +74,9 @@ type Sample struct {
 	// Open says that the record ended first: Took is only known from below.
 	Open   bool
 	Waited time.Duration // where Took is Never: how long the end was waited for
+	// Slack is by how much it may have been shorter in truth, for want of somebody
+	// who asked; the reason is WhyOpen of the measurement.
+	Slack time.Duration
 	// Spans is when the sample was taken on the clock of the record. By as much as
 	// the harness stood still in it, the sample may be shorter in truth. It is
 	// empty where that clock has no part in it: a replica measured the time itself.
@@ -82,7 +89,7 @@ type Sample struct {
 type Measurement struct {
 	Samples []Sample // of a Duration
 	Times   Times    // of a Duration with too many samples to tell of each; instead of Samples
-	WhyOpen string   // why open samples are; that the record ended first, if empty
+	WhyOpen string   // why open samples are, or have slack; that the record ended first, if empty
 	Value   float64  // of a Count, a Level, a Share or a Rate
 	// Values are all that were found of a Level that has one for each of many
 	// things, the smallest first: a gate holds only if it holds for each of
@@ -96,11 +103,16 @@ type Measurement struct {
 	// change what was found: a complete drain shows what is missing for good,
 	// although the script was not followed to its end.
 	Final bool
-	// Best are Times as they would be without the stalls of the harness; empty
-	// where they are the same.
-	Best Times
-	// Spans is when a Share or a Rate was observed. A stall of the harness in it
-	// leaves it known to that part only.
+	// Vain says why a pass would prove nothing, such as a fault that met no
+	// operation; what fails fails all the same. Empty where it would.
+	Vain string
+	// Best are the times, of Samples too, as they would be without the stalls of
+	// the harness and without slack, and WhyBest is the reason; empty where they
+	// are the same. Of samples, the judge fills it in.
+	Best    Times
+	WhyBest string
+	// Spans is when a Rate was observed. By as much as the harness stood still in
+	// it, the rate may be higher in truth.
 	Spans    Window
 	N        int      // how many observations Value rests on
 	Evidence []uint64 // the events that show Value, EvidenceLimit at most

@@ -32,6 +32,7 @@ type record struct {
 	trailed uint64 // first event after the end
 	faults  Faults
 	stalls  Stalls
+	clock   clock
 	ends    ends
 	trouble []string // what the harness failed to do, the first of each kind
 }
@@ -54,6 +55,7 @@ func (r *record) observe(e *history.Event) error {
 	}
 	r.faults.Observe(e)
 	r.stalls.Observe(e)
+	r.clock.observe(e)
 	r.ends.observe(e, r.faults.Lives())
 	if e.Op == history.OpTrouble {
 		r.fail(e)

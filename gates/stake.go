@@ -11,11 +11,12 @@ import (
 
 // aftermath is how long after its recovery a fault may still have been met: one
 // that is over in a millisecond is met by what comes just behind it.
-const aftermath = 100 * time.Millisecond
+const aftermath = time.Second
 
 // Stake follows what was asked of the system while something was broken. A fault
 // that met no operation has put nothing to the test: that nothing was lost in it,
-// or that nobody waited, is no finding.
+// or that nobody waited, is no finding. A mild fault, whose victims can go on, asks
+// for nothing.
 type Stake struct {
 	faults  Faults
 	open    map[string]struct{} // submissions under way, by key or subject
@@ -131,6 +132,12 @@ func (s *Stake) inEffect(now time.Duration) iter.Seq[*FaultLife] {
 	}
 }
 
+// UnderWay is how many submissions are.
+func (s *Stake) UnderWay() int { return len(s.open) }
+
+// Faults are those of the record so far.
+func (s *Stake) Faults() []*FaultLife { return s.faults.Lives() }
+
 // Unasked names the first proved fault during which nothing was submitted; empty
 // where there is none.
 func (s *Stake) Unasked() string { return s.first(s.asked, "nothing was submitted") }
@@ -154,7 +161,7 @@ func (s *Stake) Quiet() string {
 
 func (s *Stake) first(met map[*FaultLife]bool, what string) string {
 	for _, life := range s.faults.Lives() {
-		if life.InEffect.Happened() && !met[life] {
+		if life.InEffect.Happened() && !life.Detail.Mild && !met[life] {
 			return fmt.Sprintf("%s while %q was in effect (from event %d): it put nothing to the test", what, life.Detail.Fault, life.Begun.Seq)
 		}
 	}

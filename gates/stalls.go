@@ -1,6 +1,8 @@
 package gates
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -21,20 +23,35 @@ func (w Window) overlap(other Window) time.Duration {
 // work again, is owed to the stall as well.
 type Stalls struct {
 	settle time.Duration
-	stalls []Window
+	stalls []stall
 }
 
-// NewStalls follows the stalls in a drill of a system with that settle time.
-func NewStalls(settle time.Duration) Stalls { return Stalls{settle: settle} }
+// stall is a time in which the harness did not get to run, or hardly did: several
+// stalls with less time between them than they took are one, as leases see it.
+type stall struct {
+	Window
+	parts []Window
+}
+
+// NewStalls follows the stalls of a drill of a system with that settle time.
+func NewStalls(h history.Header) Stalls { return Stalls{settle: max(0, h.Settle)} }
 
 // Observe takes note of a stall.
 func (s *Stalls) Observe(e *history.Event) {
 	if e.Op != history.OpStall {
 		return
 	}
-	if stall, err := history.Decode[history.Stall](e); err == nil {
-		s.stalls = append(s.stalls, Window{From: max(0, e.At-stall.Took), To: e.At})
+	detail, err := history.Decode[history.Stall](e)
+	if err != nil || detail.Took <= 0 {
+		return
 	}
+	now := Window{From: max(0, e.At-detail.Took), To: e.At}
+	if n := len(s.stalls); n > 0 && now.From-s.stalls[n-1].To < now.To-now.From {
+		last := &s.stalls[n-1]
+		last.To, last.parts = now.To, append(last.parts, now)
+		return
+	}
+	s.stalls = append(s.stalls, stall{Window: now, parts: []Window{now}})
 }
 
 // Within is by how much the harness may have lengthened what was measured in that
@@ -42,10 +59,16 @@ func (s *Stalls) Observe(e *history.Event) {
 // system a lease, by the settle time that follows it.
 func (s *Stalls) Within(w Window) time.Duration {
 	var all time.Duration
-	for _, stall := range s.stalls {
-		all += stall.overlap(w)
+	for _, stall := range slices.Backward(s.stalls) {
+		end := later(stall.To, s.settle)
+		if end < w.From {
+			break // so are all before it
+		}
+		for _, part := range stall.parts {
+			all += part.overlap(w)
+		}
 		if s.costsLeases(stall) {
-			all += Window{From: stall.To, To: stall.To + s.settle}.overlap(w)
+			all += Window{From: stall.To, To: end}.overlap(w)
 		}
 	}
 	return min(all, max(0, w.To-w.From))
@@ -54,23 +77,78 @@ func (s *Stalls) Within(w Window) time.Duration {
 // costsLeases says whether a lease may have run out over the stall. The settle
 // time is the longest lease with all that follows it; half a lease is what a
 // holder that stands down early allows itself.
-func (s *Stalls) costsLeases(stall Window) bool { return stall.To-stall.From >= s.settle/4 }
+func (s *Stalls) costsLeases(stall stall) bool { return stall.To-stall.From >= s.settle/4 }
 
-// Disturbing is the first stall that may have cost the system a lease, or had a
-// call given up and sent again.
-func (s *Stalls) Disturbing() (stall Window, any bool) {
-	for _, stall := range s.stalls {
-		if s.disturbs(stall) {
-			return stall, true
-		}
-	}
-	return Window{}, false
+// reached says whether a moment lies in a stall of that length or more, or within
+// the time behind it in which its consequences may still come.
+func (s *Stalls) reached(at, least, behind time.Duration) bool {
+	return slices.ContainsFunc(s.stalls, func(stall stall) bool {
+		return stall.To-stall.From >= least && stall.From <= at && at <= later(stall.To, behind)
+	})
 }
 
-func (s *Stalls) disturbs(stall Window) bool { return stall.To-stall.From >= s.settle/8 }
+// longest is how long the longest stall was; 0 where there was none.
+func (s *Stalls) longest() (longest stall) {
+	for _, stall := range s.stalls {
+		if stall.To-stall.From > longest.To-longest.From {
+			longest = stall
+		}
+	}
+	return longest
+}
+
+// Tell says that the harness stood still, and for how long.
+func (s *Stalls) Tell() string {
+	if len(s.stalls) == 0 {
+		return ""
+	}
+	longest := s.longest()
+	return fmt.Sprintf("the harness itself stood still, for %s at the longest (until %s)",
+		FormatDuration(longest.To-longest.From), FormatDuration(longest.To))
+}
+
+// clock finds out when an event happened, to a twentieth of a second.
+type clock struct {
+	marks     []Moment
+	snapshots map[uint64]bool
+}
+
+const tick = 50 * time.Millisecond
+
+func (c *clock) observe(e *history.Event) {
+	if n := len(c.marks); n == 0 || e.At-c.marks[n-1].At >= tick {
+		c.marks = append(c.marks, Moment{At: e.At, Seq: e.Seq})
+	}
+	if e.Op == history.OpSnapshot {
+		if c.snapshots == nil {
+			c.snapshots = map[uint64]bool{}
+		}
+		c.snapshots[e.Seq] = true
+	}
+}
+
+// at is when an event happened at the latest.
+func (c *clock) at(seq uint64) time.Duration {
+	i, exact := slices.BinarySearchFunc(c.marks, seq, func(m Moment, seq uint64) int { return cmp.Compare(m.Seq, seq) })
+	switch {
+	case exact:
+		return c.marks[i].At
+	case i == 0:
+		return 0
+	}
+	return c.marks[i-1].At + tick
+}
+
+// later is a time that much later, and the end of all times at the latest.
+func later(at, by time.Duration) time.Duration {
+	if by > Never-at {
+		return Never
+	}
+	return at + by
+}
 
 // Disturb says whether a stall that reached into the window may have cost the
 // system a lease, or had a call given up and sent again.
 func (s *Stalls) Disturb(w Window) bool {
-	return slices.ContainsFunc(s.stalls, func(stall Window) bool { return s.disturbs(stall) && stall.overlap(w) > 0 })
+	return slices.ContainsFunc(s.stalls, func(stall stall) bool { return stall.To-stall.From >= s.settle/8 && stall.overlap(w) > 0 })
 }

@@ -14,9 +14,9 @@ import (
 //
 // Samples are pooled and counts summed; of levels the highest is kept, and
 // rates are those of all their seconds. A gate line is judged anew: a quantile
-// (and a number of samples) over the pooled samples, which may be many enough
-// only now; any other line fails if it failed in any trial, and passes if it
-// passed in each. A doubt about one trial keeps every line from passing. Trials
+// over the pooled samples, which may be many enough only now; any other line
+// fails if it failed in any trial, and passes if it passed in each. That goes for
+// a number of samples too: it is there so that no trial passes on few of them. A doubt about one trial keeps every line from passing. Trials
 // that did not run are left out, unless none did.
 func Merge(all []Results) Results {
 	var trials []Results
@@ -71,14 +71,14 @@ func poolable(g Gate, m Metric) (gates.Gate, bool) {
 	if err != nil { // a line of another version of drillrun: judged by its trials
 		return gates.Gate{}, false
 	}
-	return compiled, compiled.Aggregate != "" && compiled.Aggregate != "max"
+	return compiled, compiled.Aggregate != "" && compiled.Aggregate != "max" && compiled.Aggregate != "n"
 }
 
 func mergeMetrics(trials []Results) (metrics map[string]Metric, reasons map[string]string) {
 	metrics, reasons = map[string]Metric{}, map[string]string{}
 	for name := range names(trials) {
 		sum, unknown, why := Metric{}, 0, ""
-		var times []gates.Times
+		var times, best []gates.Times
 		var waited []time.Duration
 		for _, t := range trials {
 			m, measured := t.Metrics[name]
@@ -90,11 +90,15 @@ func mergeMetrics(trials []Results) (metrics map[string]Metric, reasons map[stri
 				unknown, why = unknown+1, reason
 			}
 			sum = sum.plus(m)
-			times = append(times, m.Times)
+			times, best = append(times, m.Times), append(best, m.atBest())
+			sum.whyBest, sum.vain = cmp.Or(sum.whyBest, m.whyBest), cmp.Or(sum.vain, m.vain)
 			waited = append(waited, m.Waited...)
 		}
 		slices.Sort(waited)
 		sum.Times, sum.Waited = gates.Pool(times...), waited
+		if sum.whyBest != "" {
+			sum.best = gates.Pool(best...)
+		}
 		switch {
 		case unknown == len(trials):
 			reasons[name] = why
@@ -134,7 +138,7 @@ func names(trials []Results) map[string]struct{} {
 // plus adds two metrics of one unit, but for their times; a zero Metric adds
 // nothing.
 func (m Metric) plus(other Metric) Metric {
-	sum := Metric{Unit: max(m.Unit, other.Unit), N: m.N + other.N, Value: m.Value}
+	sum := Metric{Unit: max(m.Unit, other.Unit), N: m.N + other.N, Value: m.Value, whyBest: m.whyBest, vain: m.vain}
 	if other.Value == nil {
 		return sum
 	}
@@ -196,7 +200,8 @@ func mergePooled(p gates.Gate, line int, merged Results) Gate {
 	if g.Verdict == gates.Pass && len(merged.Why) > 0 {
 		g.Verdict, g.Why = gates.Unknown, merged.Why[0]
 	}
-	if why := merged.Missing[g.Metric]; g.Verdict == gates.Pass && why != "" {
+	why := cmp.Or(merged.Missing[g.Metric], merged.Metrics[g.Metric].vain)
+	if g.Verdict == gates.Pass && why != "" {
 		g.Verdict, g.Why = gates.Unknown, why
 	}
 	return g
@@ -207,6 +212,8 @@ func mergedObserved(g Gate, m Metric, trials []Results) string {
 	switch {
 	case g.Verdict == gates.NotApplicable:
 		return ""
+	case counts(g):
+		return samples(trials, g.Metric)
 	case m.Unit == gates.Duration && m.Times.Len() > 0:
 		return fmt.Sprintf("%s (max of %d)", between(m.Times.Interval(1)), m.Times.Len())
 	case m.Value == nil:
@@ -221,6 +228,22 @@ func mergedObserved(g Gate, m Metric, trials []Results) string {
 		return fmt.Sprintf("0 in %d trials: below %.2g%% at 95%%", len(trials), 100*zeroBound(len(trials)))
 	}
 	return fmt.Sprintf("%.0f in %d trials, worst %s", *m.Value, len(trials), worstObserved(trials, g.Metric))
+}
+
+// counts says whether the line bounds the number of samples.
+func counts(g Gate) bool { return strings.HasPrefix(g.Gate, g.Metric+".n ") }
+
+// samples is how many there were of each trial.
+func samples(trials []Results, metric string) string {
+	var n []int
+	for _, t := range trials {
+		n = append(n, t.Metrics[metric].N)
+	}
+	least, most := slices.Min(n), slices.Max(n)
+	if least == most {
+		return fmt.Sprintf("%d samples in each of %d trials", most, len(trials))
+	}
+	return fmt.Sprintf("%d to %d samples in %d trials", least, most, len(trials))
 }
 
 // levels is the range of what the trials saw.
@@ -258,7 +281,7 @@ func mergeTrials(trials []Results, pooled map[string]gates.Gate) (list []Trial) 
 			v := g.Verdict
 			if _, ok := pooled[g.Gate]; ok && v != gates.NotApplicable {
 				v = gates.Pass
-				if len(t.Why) > 0 || t.Missing[g.Metric] != "" {
+				if len(t.Why) > 0 || t.Missing[g.Metric] != "" || t.Metrics[g.Metric].vain != "" {
 					v = gates.Unknown
 				}
 			}

@@ -93,6 +93,39 @@ func TestQuantilesAreJudgedOverAllTrials(t *testing.T) {
 	require.Equal(t, gates.Unknown, reports.Merge(all[1:]).Verdict, "298 samples are not enough")
 }
 
+func TestTheNumberOfSamplesIsThatOfEachTrial(t *testing.T) {
+	line := "failover.n >= 2"
+	one := kill(t, 1, 5*time.Millisecond, line)
+	require.Equal(t, gates.Fail, one.Verdict)
+	merged := reports.Merge([]reports.Results{one, kill(t, 2, 5*time.Millisecond, line)})
+	require.Equal(t, gates.Fail, merged.Verdict, "two trials of one sample each have no trial of two")
+	require.Equal(t, "1 samples in each of 2 trials", gateOf(t, merged, line).Observed)
+	require.Equal(t, []string{line}, merged.Trials[1].Failed)
+}
+
+func TestAQuantileOverTrialsLeavesStallsOut(t *testing.T) {
+	const line = "outage.p50 < 1s"
+	text := "2900ms harness stall info took=2850ms\n"
+	for _, want := range []struct {
+		stall   string
+		verdict gates.Verdict
+	}{{"", gates.Fail}, {text, gates.Unknown}} {
+		trial := func(seed uint64) reports.Results {
+			return drill(t, "calm", seed, `
+0s     load/1   load invoke  load=jobs rate=100 clients=4
+10ms   client/1 submit ok    subject=job/1 intended=5ms
+20ms +10ms x20 client/1 submit invoke subject=late/{n} intended=20ms
+`+want.stall+`
+3s     client/1 submit ok    subject=late/1 intended=20ms
+3s     load/1   load ok      load=jobs rate=100 clients=4
+9s     engine   end ok
+`, line)
+		}
+		merged := reports.Merge([]reports.Results{trial(1), trial(2)})
+		require.Equal(t, want.verdict, merged.Verdict, gateOf(t, merged, line).Why)
+	}
+}
+
 func TestADoubtAboutOneTrialKeepsTheWholeFromPassing(t *testing.T) {
 	lines := []string{"failover < 1s", "failover.p50 < 1s", "lost == 0"}
 	merged := reports.Merge([]reports.Results{kill(t, 1, 5*time.Millisecond, lines...), interrupted(t, 2, lines...)})

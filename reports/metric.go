@@ -32,6 +32,10 @@ type Metric struct {
 	Times  gates.Times     // of a time; fewer than N where results.json left them out
 	Waited []time.Duration // for the ends of those that never came, as far as it is known
 
+	best    gates.Times // as the times would be without stalls of the harness; empty where they are the same
+	whyBest string
+	vain    string // why a pass would prove nothing
+
 	told *timesJSON // the distribution as results.json has it, where that left samples out
 }
 
@@ -55,7 +59,16 @@ func newMetric(m gates.Measured) Metric {
 		}
 	}
 	metric.N = metric.Times.Len()
+	metric.best, metric.whyBest, metric.vain = m.Best, m.WhyBest, m.Vain
 	return metric
+}
+
+// atBest are the times as they would be without stalls of the harness.
+func (m Metric) atBest() gates.Times {
+	if m.best.Len() == m.Times.Len() {
+		return m.best
+	}
+	return m.Times
 }
 
 // measurement is the pooled times as gates take them.
@@ -63,7 +76,9 @@ func (m Metric) measurement() gates.Measurement {
 	if m.N != m.Times.Len() {
 		return gates.Measurement{Missing: fmt.Sprintf("of %d samples %d were left out of results.json", m.N, m.N-m.Times.Len())}
 	}
-	return gates.Measurement{Times: m.Times, N: m.N, WhyOpen: "some had not ended when they were last heard of"}
+	return gates.Measurement{
+		Times: m.Times, N: m.N, WhyOpen: "some had not ended when they were last heard of", Best: m.best, WhyBest: m.whyBest,
+	}
 }
 
 // known are the times with what is known of those that never ended: that they

@@ -47,8 +47,11 @@ func (r *reader) header() (h Header, line []byte, err error) {
 	if err := decodeStrict(line, &whole); err != nil {
 		return h, nil, r.malformed("header: %v", err)
 	}
-	if whole.Header == nil {
+	switch {
+	case whole.Header == nil:
 		return h, nil, r.malformed("the first line is no header")
+	case whole.Header.Settle < 0 || whole.Header.Settle > maxAt:
+		return h, nil, r.malformed("no system settles in %v", whole.Header.Settle)
 	}
 	return *whole.Header, line, nil
 }
@@ -105,6 +108,10 @@ func (r *reader) malformed(format string, args ...any) error {
 	return fmt.Errorf("line %d: %w: %s", r.lines.number, ErrMalformed, fmt.Sprintf(format, args...))
 }
 
+// maxAt is later than any drill ends: a century. Sums and differences of times up
+// to it are still times.
+const maxAt = 100 * 365 * 24 * time.Hour
+
 // order holds the invariants between one event and the next.
 type order struct {
 	seq uint64
@@ -128,6 +135,9 @@ func (o *order) check(e *Event) error {
 	}
 	if e.At < o.at {
 		return fmt.Errorf("%w: time goes back from %v to %v", ErrEdited, o.at, e.At)
+	}
+	if e.At > maxAt {
+		return fmt.Errorf("%w: no drill takes %v", ErrMalformed, e.At)
 	}
 	if _, known := phaseOf([]byte(e.Phase)); !known {
 		return fmt.Errorf("%w: unknown phase %q", ErrMalformed, e.Phase)

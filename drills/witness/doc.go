@@ -79,7 +79,8 @@
 //	took        numbers  required; nanoseconds, 1 to 10,000 of them, up to 1 h each
 //
 // The answer is 204 without a body, or an error as above. The limit is 256 KiB.
-// They are durations on the replica's own clock and say nothing of when.
+// They are durations on the replica's own clock and say nothing of when: report
+// them within half a second, or they are taken for those of another time.
 //
 // # Backends
 //

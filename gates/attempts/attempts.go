@@ -18,6 +18,7 @@
 //   - its sender's breaker for that backend was reported open in that time, or in
 //     the second before it, as a report may overtake a try (the record
 //     "breaker/BACKEND/open"): the tries that it refused never arrived;
+//   - the harness stood still in that time, and the backend with it;
 //   - its numbers have a gap: a try was lost on the way, or refused by a breaker
 //     that had opened before.
 //
@@ -45,9 +46,10 @@ func Metric() gates.Metric {
 		Doc: "Each call has its number, and the bound must hold for every one of them. Calls that a death, a fault on " +
 			"their sender or an open breaker may have cut short are left out.",
 		Unit:  gates.Level,
+		Least: 1,
 		Needs: fmt.Sprintf("%d calls whose every try failed, and a completed drain", enough),
-		New: func(history.Header) gates.Meter {
-			return &meter{latest: map[gates.CallKey]*call{}, tries: map[*gates.Call]*call{}}
+		New: func(h history.Header) gates.Meter {
+			return &meter{cuts: cuts{stalls: gates.NewStalls(h)}, latest: map[gates.CallKey]*call{}, tries: map[*gates.Call]*call{}}
 		},
 	}
 }

@@ -16,11 +16,15 @@ const (
 	// overtaken is how long a try may be on its way that had passed the breaker
 	// when that opened: the report is not sent behind it.
 	overtaken = time.Second
+	// unnoticed is how long behind a stall of the harness a backend may still be
+	// told of what came in it.
+	unnoticed = 250 * time.Millisecond
 )
 
 // cuts is what may keep a sender from trying again, with the times of it.
 type cuts struct {
 	faults gates.Faults
+	stalls gates.Stalls
 	exits  map[string][]time.Duration  // by replica
 	opened map[breaker][]time.Duration // reports that it is open
 }
@@ -29,6 +33,7 @@ type breaker struct{ replica, backend string }
 
 func (c *cuts) observe(e *gates.Event) {
 	c.faults.Observe(e.Event)
+	c.stalls.Observe(e.Event)
 	if e.Op == history.OpExit {
 		if c.exits == nil {
 			c.exits = map[string][]time.Duration{}
@@ -55,7 +60,8 @@ func (c *cuts) short(of *call) bool {
 	from, to := of.begun.At, of.over.At+aftermath
 	return within(c.exits[of.Replica], from, to) ||
 		within(c.opened[breaker{of.Replica, of.Backend}], from-overtaken, to) ||
-		c.hit(of.Replica, from, to)
+		c.hit(of.Replica, from, to) ||
+		c.stalls.Within(gates.Window{From: from - unnoticed, To: to}) > 0
 }
 
 // hit says whether the replica was the victim of a fault in that time.

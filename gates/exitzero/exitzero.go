@@ -12,7 +12,7 @@ package exitzero
 
 import (
 	"fmt"
-	"slices"
+	"maps"
 
 	"github.com/drillrun/drillrun/drills/history"
 	"github.com/drillrun/drillrun/gates"
@@ -27,7 +27,7 @@ func Metric() gates.Metric {
 		Unit:    gates.Count,
 		Act:     true,
 		Needs:   "a replica that was misconfigured and ended by itself",
-		New:     func(history.Header) gates.Meter { return &meter{} },
+		New:     func(history.Header) gates.Meter { return &meter{wrong: map[string]*gates.FaultLife{}} },
 	}
 }
 
@@ -36,7 +36,7 @@ const misconfigure = "misconfigure"
 
 type meter struct {
 	faults gates.Faults
-	wrong  *gates.FaultLife // the misconfiguration that lasts
+	wrong  map[string]*gates.FaultLife // by victim: the misconfiguration that lasts
 	found  gates.Measurement
 }
 
@@ -50,14 +50,17 @@ func (m *meter) Observe(e *gates.Event) {
 	switch {
 	case fault == nil || fault.Detail.Name != misconfigure:
 	case e.Op == history.OpInject && e.Phase == history.Invoke:
-		m.wrong = fault
+		for _, victim := range fault.Detail.Victims {
+			m.wrong[victim] = fault
+		}
 	case e.Op == history.OpRecover:
-		m.wrong = nil
+		maps.DeleteFunc(m.wrong, func(_ string, wrong *gates.FaultLife) bool { return wrong == fault })
 	}
 }
 
 func (m *meter) exit(e *history.Event) {
-	if m.wrong == nil || !slices.Contains(m.wrong.Detail.Victims, e.Actor) {
+	wrong := m.wrong[e.Actor]
+	if wrong == nil {
 		return
 	}
 	exit, err := history.Decode[history.Exit](e)
@@ -68,7 +71,7 @@ func (m *meter) exit(e *history.Event) {
 	if exit.Code == 0 {
 		m.found.Value++
 		m.found.Evidence = gates.AppendEvidence(m.found.Evidence, e.Seq)
-		m.found.Note = fmt.Sprintf("%s ended with status 0 after %q", e.Actor, m.wrong.Detail.Fault)
+		m.found.Note = fmt.Sprintf("%s ended with status 0 after %q", e.Actor, wrong.Detail.Fault)
 	}
 }
 

@@ -9,24 +9,33 @@
 // The replicas measure and report these durations, because what a call waits for
 // before it is sent, a slot or a lock, is seen by nobody else. What counts is
 // what they report while any backend is bad, of backends that no fault of the
-// drill was ever injected into. A report tells of calls that have ended, so the
-// first one may tell of some before the fault, and the last ones before the
-// recovery may come too late: reports should be frequent beside the fault.
+// drill was ever injected into; and what they report later of calls that had begun
+// by then, since whoever is kept waiting by the bad backend may be let go with it. A
+// report tells of calls that have ended, so the first one may tell of some before
+// the fault: reports should be frequent beside the fault. A call of a replica that
+// another fault had hit meanwhile is left out.
 //
-// Minimum evidence: a fault of a backend that was proved to be in effect, and a
-// call to another backend that was reported meanwhile.
+// Minimum evidence: a fault of a backend that was proved to be in effect, and 20
+// calls to others that were reported. And the witness's own: that such calls
+// arrived all the time. Where none did for more than a third of the fault, nobody
+// knows whether none was wanted or all were kept back, and a pass proves nothing.
 //
-// What makes it fail: slots, connections or locks that backends share.
+// What makes it fail: slots, connections or locks that backends share. What a
+// stall of the harness may have added to a call is left open.
 package isolation
 
 import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/drillrun/drillrun/drills/history"
 	"github.com/drillrun/drillrun/gates"
 )
+
+// enough calls to sound backends must be reported.
+const enough = 20
 
 // Metric is "isolation".
 func Metric() gates.Metric {
@@ -34,43 +43,71 @@ func Metric() gates.Metric {
 		Name:    "isolation",
 		Summary: "time of calls to sound backends while another one is bad",
 		Doc: "One sample for each call that a replica reported between the proof of a backend's fault and the beginning of " +
-			"its recovery, to a backend that no fault of the drill hit. On the replica's own clock.",
-		Unit:  gates.Duration,
-		Needs: "a fault of a backend, proved to be in effect, and a reported call to one that was never hit",
-		New:   func(history.Header) gates.Meter { return &meter{calls: map[string]*calls{}} },
+			"its recovery, or that had begun by then, to a backend that no fault of the drill hit. On the replica's own clock.",
+		Unit: gates.Duration,
+		Needs: fmt.Sprintf("a fault of a backend, proved to be in effect, and %d reported calls to others that were never hit, which "+
+			"arrived all through it", enough),
+		New: func(h history.Header) gates.Meter { return &meter{header: h, calls: map[string]*calls{}} },
 	}
 }
 
 type meter struct {
+	header history.Header
 	faults gates.Faults
 	calls  map[string]*calls // by backend; it may still be hit
 }
 
 // calls are those to one backend while another one was bad.
 type calls struct {
-	times gates.TimesBuilder
-	seq   uint64 // of the longest
-	note  string
+	times    gates.Clocked
+	seq      uint64 // of the longest
+	note     string
+	arrivals []time.Duration
 }
 
 // Observe collects calls while a backend is bad.
 func (m *meter) Observe(e *gates.Event) {
 	m.faults.Observe(e.Event)
-	d, ok := e.Durations()
-	if !ok || d.What != history.TookCall || !m.faults.AnyBad() {
-		return
+	for _, c := range m.calls {
+		c.times.Observe(e.Event)
 	}
-	backend := gates.BackendPrefix + d.Subject
+	if e.Op == history.OpCall && e.Phase == history.Invoke && m.faults.AnyBad() {
+		c := m.of(e.Actor)
+		c.arrivals = append(c.arrivals, e.At)
+	}
+	if d, ok := e.Durations(); ok && d.What == history.TookCall {
+		m.report(e, d)
+	}
+}
+
+func (m *meter) of(backend string) *calls {
 	c := m.calls[backend]
 	if c == nil {
-		c = &calls{}
+		c = &calls{times: gates.NewClocked(m.header)}
 		m.calls[backend] = c
 	}
+	return c
+}
+
+func (m *meter) report(e *gates.Event, d *history.Durations) {
 	for _, took := range d.Took {
-		if c.times.Add(took, false) {
+		began := e.At - took
+		if !m.faults.AnyBadSince(began) || m.excused(d.Replica, began) {
+			continue
+		}
+		c := m.of(gates.BackendPrefix + d.Subject)
+		if c.times.Add(gates.Window{From: began, To: e.At}, took, false) {
 			c.seq, c.note = e.Seq, fmt.Sprintf("the longest: a call of %s to %s", d.Replica, d.Subject)
 		}
 	}
+}
+
+// excused says whether another fault has hit the replica since then.
+func (m *meter) excused(replica string, since time.Duration) bool {
+	return slices.ContainsFunc(m.faults.Lives(), func(l *gates.FaultLife) bool {
+		over := l.Healed.Happened() && l.Healed.At < since
+		return l.Begun.Happened() && !over && slices.Contains(l.Detail.Victims, replica)
+	})
 }
 
 // Measure is the calls to all backends that were left alone.
@@ -78,27 +115,84 @@ func (m *meter) Measure() gates.Measurement {
 	if missing := m.faults.NoneBad(); missing != "" {
 		return gates.Measurement{Missing: missing}
 	}
+	var found gates.Measurement
+	var all, best []gates.Times
+	var longest *calls
+	for _, c := range m.sound() {
+		times, without := c.times.Times()
+		if without.Len() == 0 {
+			without = times
+		} else {
+			found.WhyBest = c.times.WhyBest()
+		}
+		all, best = append(all, times), append(best, without)
+		if longest == nil || c.times.Longest() > longest.times.Longest() {
+			longest = c
+		}
+	}
+	found.Times = gates.Pool(all...)
+	if found.WhyBest != "" {
+		found.Best = gates.Pool(best...)
+	}
+	found.N = found.Times.Len()
+	switch {
+	case found.N == 0:
+		found.Missing = "no call to a backend that was never hit was reported while another one was bad"
+		return found
+	case found.N < enough:
+		found.Vain = fmt.Sprintf("%d calls to backends that were well were reported, and %d are the least", found.N, enough)
+	default:
+		found.Vain = m.silence()
+	}
+	found.Note, found.Evidence = longest.note, []uint64{longest.seq}
+	return found
+}
+
+// sound are the backends that were left alone.
+func (m *meter) sound() []*calls {
 	hit := map[string]bool{}
 	for _, life := range m.faults.Lives() {
 		for _, backend := range life.Backends() {
 			hit[backend] = true
 		}
 	}
-	var all []gates.Times
-	var longest *calls
+	var all []*calls
 	for _, backend := range slices.Sorted(maps.Keys(m.calls)) {
-		c := m.calls[backend]
-		if hit[backend] {
+		if !hit[backend] {
+			all = append(all, m.calls[backend])
+		}
+	}
+	return all
+}
+
+// silence names the first fault of which a third went by without a call that
+// arrived at a sound backend; empty where there is none.
+func (m *meter) silence() string {
+	var arrivals []time.Duration
+	for _, c := range m.sound() {
+		arrivals = append(arrivals, c.arrivals...)
+	}
+	slices.Sort(arrivals)
+	for _, life := range m.faults.Lives() {
+		if len(life.Backends()) == 0 || !life.InEffect.Happened() || !life.Recover.Happened() {
 			continue
 		}
-		all = append(all, c.times.Times())
-		if longest == nil || c.times.Longest() > longest.times.Longest() {
-			longest = c
+		whole := gates.Window{From: life.InEffect.At, To: life.Recover.At}
+		if gap := quietest(whole, arrivals); gap > (whole.To-whole.From)/3 {
+			return fmt.Sprintf("for %s of the %s that %q was in effect no call arrived at any backend that was well: nobody knows whether one was wanted",
+				gates.FormatDuration(gap), gates.FormatDuration(whole.To-whole.From), life.Detail.Fault)
 		}
 	}
-	if longest == nil {
-		return gates.Measurement{Missing: "no call to a backend that was never hit was reported while another one was bad"}
+	return ""
+}
+
+// quietest is the longest time in the window without an arrival.
+func quietest(w gates.Window, arrivals []time.Duration) time.Duration {
+	longest, last := time.Duration(0), w.From
+	for _, at := range arrivals {
+		if at >= w.From && at <= w.To {
+			longest, last = max(longest, at-last), at
+		}
 	}
-	times := gates.Pool(all...)
-	return gates.Measurement{Times: times, N: times.Len(), Note: longest.note, Evidence: []uint64{longest.seq}}
+	return max(longest, w.To-last)
 }

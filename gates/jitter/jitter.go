@@ -31,7 +31,8 @@
 // It says nothing about how long pauses are: where nobody waits at all, the
 // gaps are d alone, whose lower half has a share of its own.
 //
-// Minimum evidence: 50 gaps.
+// Minimum evidence: 50 gaps, without those in which the harness stood still, and
+// the backend with it.
 //
 // What makes it fail: pauses with a floor, or of one length.
 package jitter
@@ -52,8 +53,8 @@ func Metric() gates.Metric {
 			"backend is from 0 to the 95th percentile of its pauses. About 47% with full jitter, 0% with a floor of half the base.",
 		Unit:  gates.Share,
 		Needs: fmt.Sprintf("%d calls that were tried again", enough),
-		New: func(history.Header) gates.Meter {
-			return &meter{first: map[gates.CallKey]*gates.Call{}, gaps: map[string]*gates.TimesBuilder{}}
+		New: func(h history.Header) gates.Meter {
+			return &meter{header: h, first: map[gates.CallKey]*gates.Call{}, gaps: map[string]*gates.Clocked{}}
 		},
 	}
 }
@@ -64,15 +65,18 @@ const (
 )
 
 type meter struct {
-	calls gates.Calls
-	first map[gates.CallKey]*gates.Call // first tries that did not succeed so far
-	gaps  map[string]*gates.TimesBuilder
-	n     int
-	last  []uint64 // the events of the last gap
+	header history.Header
+	calls  gates.Calls
+	first  map[gates.CallKey]*gates.Call // first tries that did not succeed so far
+	gaps   map[string]*gates.Clocked
+	last   []uint64 // the events of the last gap
 }
 
 // Observe measures the gap before each second try.
 func (m *meter) Observe(e *gates.Event) {
+	for _, gaps := range m.gaps {
+		gaps.Observe(e.Event)
+	}
 	call := m.calls.Observe(e)
 	if call == nil {
 		return
@@ -96,22 +100,21 @@ func (m *meter) second(call *gates.Call) {
 	}
 	gaps := m.gaps[call.Backend]
 	if gaps == nil {
-		gaps = &gates.TimesBuilder{}
+		clocked := gates.NewClocked(m.header)
+		gaps = &clocked
 		m.gaps[call.Backend] = gaps
 	}
-	gaps.Add(call.Arrived.At-first.Over.At, false)
-	m.n++
+	gap := gates.Window{From: first.Over.At, To: call.Arrived.At}
+	gaps.Add(gap, gap.To-gap.From, false)
 	m.last = []uint64{first.Over.Seq, call.Arrived.Seq}
 }
 
 // Measure is the share over all backends, each by its own range.
 func (m *meter) Measure() gates.Measurement {
-	if m.n < enough {
-		return gates.Measurement{Missing: fmt.Sprintf("%d calls that were tried again are needed, and there are %d", enough, m.n)}
-	}
-	low := 0
+	n, low := 0, 0
 	for _, gaps := range m.gaps {
-		times := gaps.Times()
+		times := gaps.Untouched()
+		n += times.Len()
 		half := times.Quantile(width) / 2
 		for gap := range times.Ended() {
 			if gap <= half {
@@ -119,5 +122,8 @@ func (m *meter) Measure() gates.Measurement {
 			}
 		}
 	}
-	return gates.Measurement{Value: float64(low) / float64(m.n), N: m.n, Evidence: m.last}
+	if n < enough {
+		return gates.Measurement{Missing: fmt.Sprintf("%d calls that were tried again are needed, and there are %d", enough, n)}
+	}
+	return gates.Measurement{Value: float64(low) / float64(n), N: n, Evidence: m.last}
 }

@@ -51,6 +51,7 @@ func metric(kind string) gates.Metric {
 		Doc: "Counts different jobs, not calls. A call is under way from its arrival at the backend until it is answered or its " +
 			"sender hangs up or ends.",
 		Unit:  gates.Level,
+		Least: 1,
 		Needs: "a call to a backend of a " + kind + " job, and the drill's end or a completed drain",
 		New: func(history.Header) gates.Meter {
 			return &meter{kind: kind, replicas: map[string]*gates.AtWork[string]{}}

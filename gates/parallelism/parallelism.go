@@ -43,6 +43,7 @@ func metric(backend string) gates.Metric {
 		Summary: "most calls of a replica at once at the backend " + backend,
 		Doc:     "A call is in flight from its arrival to its end, or until its sender hung up. All calls count.",
 		Unit:    gates.Level,
+		Least:   1,
 		Needs:   "a call at the backend, and the end of the drill",
 		New: func(history.Header) gates.Meter {
 			return &meter{backend: backend, flights: map[string]*gates.Flights{}}
@@ -59,7 +60,7 @@ type meter struct {
 // Observe follows the calls at the backend.
 func (m *meter) Observe(e *gates.Event) {
 	if e.Op == history.OpEnd {
-		m.ended = true
+		m.ended = e.Phase == history.OK
 	}
 	c, ok := e.Call()
 	if !ok || e.Actor != gates.BackendPrefix+m.backend {

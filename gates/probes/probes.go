@@ -48,6 +48,7 @@ func Metric() gates.Metric {
 		Doc: "Counts the calls of one replica in flight at once at one backend whose fault is in effect, among those that " +
 			"arrived while the replica's breaker for it was half-open, as it reports. One at a time is let through.",
 		Unit:  gates.Level,
+		Least: 1,
 		Needs: "a fault of a backend, proved to be in effect, a breaker reported open and half-open meanwhile, and a call",
 		New:   func(history.Header) gates.Meter { return &meter{breakers: map[breaker]*watch{}} },
 	}
@@ -104,7 +105,7 @@ func (m *meter) Observe(e *gates.Event) {
 	}
 	switch life := m.faults.Observe(e.Event); {
 	case e.Op == history.OpEnd:
-		m.ended = true
+		m.ended = e.Phase == history.OK
 	case e.Op == history.OpExit:
 		m.forget(func(b breaker) bool { return b.replica == e.Actor })
 	case life != nil && e.Op == history.OpInject && e.Phase == history.Invoke:

@@ -1,7 +1,7 @@
 // Package readmission measures how long a backend that is sound again waits for
 // its first call: the time that circuit breakers cost after an outage.
 //
-//	recover invoke ── recover ok (healthy) ────────▶ first call answered ok
+//	recover invoke ── recover ok (healthy) ──✗──✗──✗──▶ first call answered ok
 //	                       └──────── readmission ────────┘
 //
 // The clock starts when the recovery was seen to have worked and stops at the
@@ -10,18 +10,25 @@
 // recovery began is none: a late backend carries it out whether or not anybody
 // trusts it again.
 //
+// A backend that nobody asks for waits through no fault of a breaker's. So a
+// sample proves no more than how long after its recovery the backend was still
+// wanted in vain: a replica reported a call to it as refused, or called another
+// backend while a load ran (or in a drill that has none). The rest may have been
+// idle time, and a bound that lies in it is unknown. While another fault is in
+// effect, nothing counts as wanted in vain: links or senders may be what is bad.
+//
 // Minimum evidence: a fault of a backend, proved to be in effect and recovered.
 //
 // What makes it fail: a breaker that stays open for longer than its reset, or
-// for ever. "Never" is said when the drill ran to its end or was drained after
-// the recovery; a record that breaks off earlier, and another fault of the same
-// backend before it was called again, leave the sample open, known from below
-// only.
+// for ever. What is not called until the end of the record, or until another
+// fault hits it, leaves the sample open, known from below only.
 package readmission
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/drillrun/drillrun/drills/history"
 	"github.com/drillrun/drillrun/gates"
@@ -32,21 +39,24 @@ func Metric() gates.Metric {
 	return gates.Metric{
 		Name:    "readmission",
 		Summary: "a backend recovered → the first call that it carries out",
-		Doc: "One sample for each proved fault and each backend that it hit. Infinite where no call was carried out " +
-			"until the end. Calls that had arrived before the recovery do not count.",
+		Doc: "One sample for each proved fault and each backend that it hit. Calls that had arrived before the recovery do not " +
+			"count. It fails for as long as the backend was seen to be wanted: a call to it was refused, or another one was called under load.",
 		Unit:  gates.Duration,
 		Needs: "a fault of a backend, proved to be in effect and recovered",
 		New:   func(history.Header) gates.Meter { return &meter{last: map[string]uint64{}} },
 	}
 }
 
+// reported is how late a replica may report a refusal.
+const reported = 500 * time.Millisecond
+
 type meter struct {
 	faults gates.Faults
-	rest   gates.Rest
 	last   map[string]uint64 // the number of the latest call, by backend
 	waits  []*wait
 	now    gates.Moment
-	ended  bool // by the end of the script
+	loads  int  // running
+	loaded bool // there was a load
 }
 
 // wait is one backend after one fault.
@@ -56,23 +66,33 @@ type wait struct {
 	before  uint64       // calls up to this number arrived before the recovery began
 	healed  gates.Moment // zero until then
 	called  gates.Moment
-	again   gates.Moment // another fault hit it first
+	again   gates.Moment  // another fault hit it first
+	since   time.Duration // when it was healed, or the last fault beside it was
+	vainly  time.Duration // for how long it was wanted in vain, at the least
 }
 
 // Observe follows the recoveries and the calls.
 func (m *meter) Observe(e *gates.Event) {
 	m.now = gates.Moment{At: e.At, Seq: e.Seq}
-	m.rest.ObserveRest(e)
 	if c, ok := e.Call(); ok {
 		m.call(e, c)
 		return
 	}
-	if e.Op == history.OpEnd {
-		m.ended = e.Phase == history.OK
+	if d, ok := e.Durations(); ok && d.What == history.TookRefused {
+		m.wanted(e.At-reported, func(w *wait) bool { return w.backend == gates.BackendPrefix+d.Subject })
+		return
+	}
+	if e.Op == history.OpLoad {
+		m.load(e.Phase)
+		return
 	}
 	life := m.faults.Observe(e.Event)
+	if life == nil {
+		return
+	}
+	m.disturb(life, e)
 	switch {
-	case life == nil || len(life.Backends()) == 0:
+	case len(life.Backends()) == 0:
 	case e.Op == history.OpInject && e.Phase == history.Invoke:
 		m.hit(life)
 	case e.Op == history.OpRecover && e.Phase == history.Invoke:
@@ -80,6 +100,41 @@ func (m *meter) Observe(e *gates.Event) {
 	case e.Op == history.OpRecover && e.Phase == history.OK:
 		m.heal(life)
 	}
+}
+
+func (m *meter) load(phase history.Phase) {
+	m.loaded = true
+	if phase == history.Invoke {
+		m.loads++
+	} else {
+		m.loads = max(0, m.loads-1)
+	}
+}
+
+// disturb begins anew to count how long backends are wanted in vain, once a fault
+// beside theirs is over.
+func (m *meter) disturb(life *gates.FaultLife, e *gates.Event) {
+	for _, w := range m.waits {
+		if w.open() && w.fault != life && e.Op == history.OpRecover {
+			w.since = e.At
+		}
+	}
+}
+
+// wanted takes note that backends were still wanted in vain at that time.
+func (m *meter) wanted(at time.Duration, which func(*wait) bool) {
+	for _, w := range m.waits {
+		if w.open() && which(w) && !m.beside(w) {
+			w.vainly = max(w.vainly, at-w.since)
+		}
+	}
+}
+
+// beside says whether another fault is in effect.
+func (m *meter) beside(w *wait) bool {
+	return slices.ContainsFunc(m.faults.Lives(), func(l *gates.FaultLife) bool {
+		return l != w.fault && l.Begun.Happened() && !l.Healed.Happened()
+	})
 }
 
 // hit ends the wait of backends that are hit again.
@@ -110,7 +165,7 @@ func (m *meter) recover(life *gates.FaultLife) {
 func (m *meter) heal(life *gates.FaultLife) {
 	for _, w := range m.waits {
 		if w.fault == life && !w.healed.Happened() {
-			w.healed = m.now
+			w.healed, w.since = m.now, m.now.At
 		}
 	}
 }
@@ -118,6 +173,9 @@ func (m *meter) heal(life *gates.FaultLife) {
 func (m *meter) call(e *gates.Event, c *history.Effect) {
 	if e.Phase == history.Invoke {
 		m.last[e.Actor] = c.Call
+		if m.loads > 0 || !m.loaded {
+			m.wanted(e.At, func(w *wait) bool { return w.backend != e.Actor })
+		}
 	}
 	if e.Phase != history.OK {
 		return
@@ -139,7 +197,11 @@ func (m *meter) Measure() gates.Measurement {
 	var found gates.Measurement
 	for _, w := range m.waits {
 		if w.healed.Happened() && w.fault.InEffect.Happened() {
-			found.Samples = append(found.Samples, m.sample(w))
+			s := m.sample(w)
+			found.Samples = append(found.Samples, s)
+			if s.Open || s.Slack > 0 && found.WhyOpen == "" {
+				found.WhyOpen = fmt.Sprintf("that %s was wanted in vain is shown for %s of it", w.name(), gates.FormatDuration(w.vainly))
+			}
 		}
 	}
 	if len(found.Samples) == 0 {
@@ -152,20 +214,23 @@ func (m *meter) Measure() gates.Measurement {
 }
 
 func (m *meter) sample(w *wait) gates.Sample {
-	s := gates.Sample{Evidence: []uint64{w.healed.Seq}}
-	what := fmt.Sprintf("%s recovered from %q", strings.TrimPrefix(w.backend, gates.BackendPrefix), w.fault.Detail.Fault)
+	s := gates.Sample{Evidence: []uint64{w.healed.Seq}, Took: w.vainly, Open: true, Spans: gates.Window{From: w.healed.At, To: m.now.At}}
+	what := fmt.Sprintf("%s recovered from %q", w.name(), w.fault.Detail.Fault)
+	end := w.called
 	switch {
 	case w.called.Happened():
-		s.Took, s.Note = w.called.At-w.healed.At, what+", and was called again"
-		s.Evidence = append(s.Evidence, w.called.Seq)
+		s.Took, s.Open, s.Note = w.called.At-w.healed.At, false, what+", and was called again"
+		s.Slack = s.Took - w.vainly
 	case w.again.Happened():
-		s.Took, s.Open, s.Note = w.again.At-w.healed.At, true, what+", and was hit again before it was called"
-		s.Evidence = append(s.Evidence, w.again.Seq)
-	case m.ended || m.rest.Drained():
-		s.Took, s.Waited = gates.Never, m.now.At-w.healed.At
-		s.Note = what + ", and carried out no call until the end"
+		end, s.Note = w.again, what+", and was hit again before it was called"
 	default:
-		s.Took, s.Open, s.Note = m.now.At-w.healed.At, true, what+", and carried out no call before the record ends"
+		s.Note = what + ", and carried out no call until the end"
+	}
+	if end.Happened() {
+		s.Spans.To = end.At
+		s.Evidence = append(s.Evidence, end.Seq)
 	}
 	return s
 }
+
+func (w *wait) name() string { return strings.TrimPrefix(w.backend, gates.BackendPrefix) }

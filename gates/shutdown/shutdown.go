@@ -12,9 +12,11 @@
 // harness. It has not shut down: its sample never ends, and a bound below the
 // grace and one above it fail alike.
 //
-// Minimum evidence: a graceful stop that was injected. One that could not be
-// proved, and whose victim's end is not in the record, gives no sample: whether
-// it was asked at all is not known.
+// Minimum evidence: a graceful stop that was injected, and a record that tells
+// the ends of its victim. Where no end of that process is in it at all, the
+// sample is open: nobody would have told. A stop that could not be proved, and
+// whose victim's end is not in the record, gives no sample: whether it was asked
+// at all is not known.
 //
 // What makes it fail: an end that comes too late, by SIGKILL, or not at all.
 // How the victim ended otherwise, and with which status, is not its business.
@@ -35,8 +37,10 @@ func Metric() gates.Metric {
 		Doc: "One sample for each victim of each graceful stop. Infinite where it had to be killed, or where no end of " +
 			"it was seen.",
 		Unit:  gates.Duration,
-		Needs: "a graceful stop that was injected",
-		New:   func(history.Header) gates.Meter { return &meter{stopping: map[string]*stop{}} },
+		Needs: "a graceful stop that was injected, of a process whose ends are told",
+		New: func(history.Header) gates.Meter {
+			return &meter{stopping: map[string]*stop{}, told: map[string]bool{}}
+		},
 	}
 }
 
@@ -51,6 +55,7 @@ type meter struct {
 	rest     gates.Rest
 	stops    []*stop
 	stopping map[string]*stop // by process: those whose end has not come
+	told     map[string]bool  // processes of which an end is in the record
 	last     gates.Moment
 }
 
@@ -92,6 +97,7 @@ func (m *meter) Observe(e *gates.Event) {
 }
 
 func (m *meter) exit(e *history.Event) {
+	m.told[e.Actor] = true
 	s := m.stopping[e.Actor]
 	if s == nil {
 		return
@@ -104,12 +110,21 @@ func (m *meter) exit(e *history.Event) {
 	delete(m.stopping, e.Actor)
 }
 
+// silent says that the process has ended, as the fault's proof shows, and that
+// this record tells no end of it, neither this one nor any other.
+func (s *stop) silent(told map[string]bool) bool {
+	return s.fault.InEffect.Happened() && !told[s.process]
+}
+
 // Measure gives a sample for each victim.
 func (m *meter) Measure() gates.Measurement {
 	var found gates.Measurement
 	for _, s := range m.stops {
 		if s.ended.Happened() || !s.untold {
 			found.Samples = append(found.Samples, m.sample(s))
+		}
+		if s.silent(m.told) {
+			found.WhyOpen = fmt.Sprintf("no end of %s is told in this record", s.process)
 		}
 	}
 	switch {
@@ -122,7 +137,7 @@ func (m *meter) Measure() gates.Measurement {
 }
 
 func (m *meter) sample(s *stop) gates.Sample {
-	sample := gates.Sample{Evidence: []uint64{s.begun.Seq}}
+	sample := gates.Sample{Evidence: []uint64{s.begun.Seq}, Spans: gates.Window{From: s.begun.At, To: m.last.At}}
 	switch {
 	case s.ended.Happened() && s.how.Signal != killed:
 		sample.Took = s.ended.At - s.begun.At
@@ -131,6 +146,8 @@ func (m *meter) sample(s *stop) gates.Sample {
 		sample.Took, sample.Waited = gates.Never, s.ended.At-s.begun.At
 		sample.Note = fmt.Sprintf("%s did not end by itself: it was killed %s after %q began",
 			s.process, gates.FormatDuration(sample.Waited), s.fault.Detail.Fault)
+	case s.silent(m.told):
+		sample.Open, sample.Note = true, fmt.Sprintf("no end of %s is told in this record", s.process)
 	case m.rest.CutShort() == "":
 		sample.Took, sample.Waited = gates.Never, m.last.At-s.begun.At
 		sample.Note = fmt.Sprintf("no end of %s was seen after %q", s.process, s.fault.Detail.Fault)
@@ -139,6 +156,7 @@ func (m *meter) sample(s *stop) gates.Sample {
 		sample.Note = fmt.Sprintf("%s had not ended after %q before the record ends", s.process, s.fault.Detail.Fault)
 	}
 	if s.ended.Happened() {
+		sample.Spans.To = s.ended.At
 		sample.Evidence = append(sample.Evidence, s.ended.Seq)
 	}
 	return sample

@@ -53,7 +53,7 @@ func Metric() gates.Metric {
 		Requires: []string{"jobs"},
 		Needs:    "a fault, proved to be in effect, that hit a replica with a job in hand, effects that tell their attempt, and a completed drain",
 		New: func(h history.Header) gates.Meter {
-			return &meter{stalls: gates.NewStalls(h.Settle), before: map[gates.Subject]hand{}}
+			return &meter{stalls: gates.NewStalls(h), before: map[gates.Subject]hand{}}
 		},
 	}
 }
@@ -204,7 +204,7 @@ func (m *meter) times(moves []move, left leftBehind) gates.Measurement {
 		best.Add(0, true)
 		found.WhyOpen = fmt.Sprintf("%d jobs acknowledged before a fault were never done, and it is not known in whose hands they were", left.unsure)
 	}
-	found.Times, found.Best = worst.Times(), best.Times()
+	found.Times, found.Best, found.WhyBest = worst.Times(), best.Times(), found.WhyOpen
 	found.N = found.Times.Len()
 	if len(left.sure) > 0 {
 		last := left.sure[0]
