@@ -13,21 +13,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// guardianMark in the environment makes this program the guardian of the
-// scratch folder that it names.
-const guardianMark = "DRILLRUN_GUARDIAN"
+// guardianName is what a guardian is started as; its argument is the scratch folder.
+// A variable of the environment would make guardians of all commands of a caller who
+// happens to have it.
+const guardianName = "drillrun-guardian"
 
 // A guardian is made here and not by a call in main: a test binary that forgot
 // the call would run its tests as a guardian, and each of those would start
 // guardians of its own.
 func init() {
-	dir := os.Getenv(guardianMark)
-	if dir == "" {
+	if len(os.Args) != 2 || os.Args[0] != guardianName {
 		return
 	}
 	// It outlives whatever ends the harness, and by a signal the group of both.
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
-	if err := guard(context.Background(), os.Stdin, dir); err != nil {
+	if err := guard(context.Background(), os.Stdin, os.Args[1]); err != nil {
 		os.Exit(1) // what is left is for the next run, or for Heal
 	}
 	os.Exit(0)
@@ -57,8 +57,7 @@ func startGuardian(ctx context.Context, dir string) (*guardian, error) {
 	}
 	// The link leads to this program even if its file has been replaced since.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/proc/self/exe")
-	cmd.Args = []string{"drillrun-guardian", dir}
-	cmd.Env = []string{guardianMark + "=" + dir}
+	cmd.Args, cmd.Env = []string{guardianName, dir}, []string{}
 	cmd.Dir, cmd.Stdin = "/", watch
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = cmd.Start()
