@@ -8,15 +8,22 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/drillrun/drillrun/drills/substrate/local/process"
 )
 
 // guardianName is what a guardian is started as; its argument is the scratch folder.
 // A variable of the environment would make guardians of all commands of a caller who
 // happens to have it.
 const guardianName = "drillrun-guardian"
+
+// farewell is how long initdb may take to end when its harness has been killed.
+const farewell = 2 * time.Second
 
 // A guardian is made here and not by a call in main: a test binary that forgot
 // the call would run its tests as a guardian, and each of those would start
@@ -39,6 +46,12 @@ func guard(ctx context.Context, harness io.Reader, dir string) error {
 	if _, err := io.Copy(io.Discard, harness); err != nil {
 		return err
 	}
+	// initdb has been asked by the kernel, and so ends the server that it has started,
+	// which would leave shared memory behind if it were killed. Where it does not end,
+	// being frozen, it is.
+	leaving, cancel := context.WithTimeout(ctx, farewell)
+	defer cancel()
+	_ = process.AwaitNone(leaving, filepath.Join(dir, templateName), "postgres")
 	_, err := reclaimDead(ctx, dir)
 	return err
 }

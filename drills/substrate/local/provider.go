@@ -152,7 +152,7 @@ func newProvider(programs map[string]string, who account, s *scratch, g *guardia
 		account:  who,
 		template: &template{
 			initdb:   filepath.Join(filepath.Dir(programs["postgres"]), "initdb"),
-			dir:      filepath.Join(s.dir, "template"),
+			dir:      filepath.Join(s.dir, templateName),
 			password: stores.NewPassword(),
 			account:  who,
 			launcher: launcher,

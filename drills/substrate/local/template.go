@@ -17,6 +17,9 @@ import (
 // accessRules let nobody in without the password, and only from this machine.
 const accessRules = "host all all 127.0.0.0/8 scram-sha-256\n"
 
+// templateName is its folder in the scratch folder.
+const templateName = "template"
+
 // template is a Postgres data folder that is made once and copied for each
 // substrate.
 type template struct {
