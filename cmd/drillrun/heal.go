@@ -103,7 +103,7 @@ func (f *findings) note(folder runner.Folder, done []string, err error) {
 
 // apart takes out of an error what was left alone on purpose.
 func apart(err error) (alone []*drills.LeftAlone, rest error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // a tree is taken apart here
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var errs []error
 		for _, e := range joined.Unwrap() {
 			some, e := apart(e)

@@ -102,7 +102,7 @@ func take(ctx context.Context, place string, left leftovers) (*os.File, error) {
 // ended: the file may lie in a folder that another container or service has for
 // itself.
 func provenDead(place string, left leftovers) error {
-	why := ""
+	var why string
 	switch lives := left.origin.lives(); {
 	case left.empty() || lives == dead || lives == rebooted && left.running == 0:
 		return nil

@@ -124,7 +124,7 @@ func containersOf(t *testing.T, engine *client.Client, place string) int {
 // requireHealed wants nothing to be wrong but what others may have on this engine.
 func requireHealed(t *testing.T, err error) {
 	t.Helper()
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each of them is looked at
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
 			requireHealed(t, e)
 		}

@@ -113,7 +113,7 @@ const longest = 800
 // usable refuses a path that does not get through to the stores as it is: their
 // files and the journal name it in a line of text.
 func usable(dir string) error {
-	why := ""
+	var why string
 	switch {
 	case len(dir) > longest:
 		why = fmt.Sprintf("its path of %d bytes is longer than %d", len(dir), longest)
