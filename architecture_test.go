@@ -26,7 +26,7 @@ var allowed = []struct {
 	{house: "drills/runner", imports: []string{"drills", "drills/history", "drills/witness", "drills/engine", "gates", "reports"}},
 	{house: "drills/manifest", imports: []string{"drills", "drills/history"}},
 	{house: "drills", stdOnly: true},
-	{house: "drilltest", imports: []string{"catalog", "drills", "drills/history", "drills/runner", "drills/witness", "gates", "reports"}},
+	{house: "drilltest", imports: []string{"catalog", "drills", "drills/history", "drills/runner", "drills/witness", "gates", "internal/surroundings", "reports"}},
 	{house: "faults", imports: []string{"drills"}},
 	{house: "scenarios", imports: []string{"drills"}},
 	{house: "gates", imports: []string{"gates", "drills/history"}},
@@ -35,9 +35,10 @@ var allowed = []struct {
 	{house: "reference/adapter", imports: []string{"drills", "drills/history", "reference"}},
 	{house: "reference", imports: []string{"reference"}},
 	{house: "internal/suggest", stdOnly: true},
+	{house: "internal/surroundings", stdOnly: true},
 	{house: "catalog", imports: []string{"drills", "faults", "gates", "reference", "reports", "scenarios"}},
 	{house: "cmd/controlplane", imports: []string{"reference"}},
-	{house: "cmd/drillrun", imports: []string{"catalog", "drills", "gates", "prove", "reference/adapter", "reports", "scenarios"}},
+	{house: "cmd/drillrun", imports: []string{"catalog", "drills", "gates", "internal/surroundings", "prove", "reference/adapter", "reports", "scenarios"}},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

@@ -36,3 +36,9 @@ func (e *EnvironmentError) Error() string {
 }
 
 func (e *EnvironmentError) Unwrap() error { return e.Err }
+
+// LeftAlone says what healing leaves as it is, since it may be in use, or may be
+// somebody else's.
+type LeftAlone struct{ What string }
+
+func (e *LeftAlone) Error() string { return "left alone: " + e.What }

@@ -13,6 +13,13 @@
 // the process into one, as it does in main; the reference calls
 // adapter.RunReplica there.
 //
+// # What leaks in
+//
+// Nothing of a shell's: both take PG*, REDIS*, *_PROXY, LC_* and LANG out of the
+// environment of the test binary first, as the command does, so that an adapter's
+// own connections are the same in both. A test that needs one of these in the same
+// binary reads it before.
+//
 // # What a wait means
 //
 // What must happen is waited for with a generous deadline, so that a busy

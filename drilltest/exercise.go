@@ -11,6 +11,7 @@ import (
 
 	"github.com/drillrun/drillrun/catalog"
 	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/internal/surroundings"
 )
 
 const (
@@ -34,6 +35,7 @@ const (
 // is for drills to find out.
 func Exercise(t *testing.T, system drills.System) {
 	t.Helper()
+	surroundings.Shed()
 	x := &exercise{system: system, asked: map[string]*asked{}, settle: assumedSettle}
 	if s, ok := system.(drills.Settler); ok {
 		x.settle = s.Settle()

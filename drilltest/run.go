@@ -11,6 +11,7 @@ import (
 	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/runner"
 	"github.com/drillrun/drillrun/gates"
+	"github.com/drillrun/drillrun/internal/surroundings"
 	"github.com/drillrun/drillrun/reports"
 )
 
@@ -38,6 +39,7 @@ func Set(name, value string) Option { return func(s *settings) { s.options[name]
 // The report and the seed are logged.
 func Run(t *testing.T, scenario string, system drills.System, options ...Option) {
 	t.Helper()
+	surroundings.Shed()
 	chosen := settings{seed: rand.Uint64N(1 << 32), options: map[string]string{}}
 	for _, o := range options {
 		o(&chosen)

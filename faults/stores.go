@@ -44,6 +44,9 @@ func storeOf(cluster drills.Cluster, role drills.Role) (drills.Store, error) {
 // inspector names the connections of faults; a system's own are counted apart.
 const inspector = "drillrun-fault"
 
+// connecting bounds how long a store may take a connection and say nothing.
+const connecting = 10 * time.Second
+
 // session opens a session of Postgres, past all links.
 func session(ctx context.Context, store drills.Store) (*pgx.Conn, error) {
 	config, err := pgx.ParseConfig(store.URL(store.Addr()))
@@ -51,6 +54,7 @@ func session(ctx context.Context, store drills.Store) (*pgx.Conn, error) {
 		return nil, fmt.Errorf("parse the URL of postgres: %w", err)
 	}
 	config.RuntimeParams["application_name"] = inspector
+	config.ConnectTimeout = connecting
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to postgres: %w", err)

@@ -5,13 +5,13 @@
 #   engine.sh start   the same, after trying to start it
 set -u
 
-answers() { command -v docker >/dev/null && docker version >/dev/null 2>&1; }
+answers() { command -v docker >/dev/null && timeout 10 docker version >/dev/null 2>&1; }
 
 start() {
 	root=
 	[ "$(id -u)" -eq 0 ] || root="sudo -n"
 	# Whatever starts services here; without any, nobody else will end the engine.
-	$root systemctl start docker >/dev/null 2>&1 || $root service docker start >/dev/null 2>&1 || true
+	$root timeout 60 systemctl start docker >/dev/null 2>&1 || $root timeout 60 service docker start >/dev/null 2>&1 || true
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		answers && return
 		sleep 1

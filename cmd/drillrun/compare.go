@@ -70,10 +70,10 @@ func (o *compareOptions) compare(cmd *cobra.Command, names []string) error {
 		return &exitError{exitUsage, err}
 	}
 	ctx := cmd.Context()
-	healFirst(ctx, cmd.ErrOrStderr(), o.run.out, o.run.quiet)
+	healFirst(ctx, cmd.ErrOrStderr(), o.run.out, o.run.substrate, o.run.quiet)
 	provider, err := substrate.Open(ctx, catalog.Images{})
 	if err != nil {
-		return &exitError{exitEnvironment, err}
+		return unopened(ctx, err)
 	}
 	conditions := o.conditions(names, systems)
 	p := newProgress(cmd.ErrOrStderr(), o.run.quiet, o.run.parallel)

@@ -23,6 +23,9 @@ Exit codes: 0 the default substrate can run, 4 it cannot.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := diagnose(cmd.Context(), substrates)
+			if err := cmd.Context().Err(); err != nil {
+				return unopened(cmd.Context(), err)
+			}
 			write := writeDiagnosis
 			if asJSON {
 				write = writeDiagnosisJSON

@@ -18,6 +18,7 @@ import (
 
 	"github.com/drillrun/drillrun/catalog"
 	"github.com/drillrun/drillrun/internal/suggest"
+	"github.com/drillrun/drillrun/internal/surroundings"
 	"github.com/drillrun/drillrun/reference/adapter"
 )
 
@@ -35,6 +36,7 @@ const (
 
 func main() {
 	adapter.RunReplica()
+	surroundings.Shed()
 	os.Exit(run(newRoot(), os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -67,7 +67,7 @@ func TestCommands(t *testing.T) {
 	})
 }
 
-// exits runs a program and wants that exit code: exits 3 drillrun run nothing.
+// exits runs a program and wants that exit code: exits 3 [NAME=VALUE...] drillrun run nothing.
 // Its outputs are kept as out and err in the working folder.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
@@ -103,13 +103,20 @@ func signalled(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(within(3*time.Second, family.gone))
 }
 
+// command is a program with a small environment; words such as NAME=VALUE before it
+// add to that.
 func command(ts *testscript.TestScript, args []string) *exec.Cmd {
+	var more []string
+	for len(args) > 1 && strings.Contains(args[0], "=") {
+		more, args = append(more, args[0]), args[1:]
+	}
 	path, err := exec.LookPath(filepath.Join(strings.Split(ts.Getenv("PATH"), ":")[0], args[0]))
 	ts.Check(err)
 	cmd := exec.Command(path, expand(ts, args[1:])...)
 	cmd.Dir = ts.Getenv("WORK")
 	// The script's own TMPDIR is closed to the user that stores run as.
 	cmd.Env = append(cmd.Env, "PATH="+ts.Getenv("PATH"), "HOME="+ts.Getenv("HOME"), "TMPDIR="+os.TempDir())
+	cmd.Env = append(cmd.Env, more...)
 	if cores := ts.Getenv("GOMAXPROCS"); cores != "" {
 		cmd.Env = append(cmd.Env, "GOMAXPROCS="+cores)
 	}

@@ -117,10 +117,10 @@ func (o *proveOptions) prove(cmd *cobra.Command) error {
 		return &exitError{exitUsage, err}
 	}
 	ctx := cmd.Context()
-	healFirst(ctx, cmd.ErrOrStderr(), o.run.out, o.run.quiet)
+	healFirst(ctx, cmd.ErrOrStderr(), o.run.out, catalog.DefaultSubstrate, o.run.quiet)
 	provider, err := substrate.Open(ctx, catalog.Images{})
 	if err != nil {
-		return &exitError{exitEnvironment, err}
+		return unopened(ctx, err)
 	}
 	p := newProgress(cmd.ErrOrStderr(), o.run.quiet, o.run.parallel)
 	p.say("seed %d", o.run.seed)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -94,10 +95,10 @@ func (o *runOptions) run(cmd *cobra.Command, names []string) error {
 		return &exitError{exitUsage, err}
 	}
 	ctx := cmd.Context()
-	healFirst(ctx, cmd.ErrOrStderr(), o.out, o.quiet)
+	healFirst(ctx, cmd.ErrOrStderr(), o.out, o.substrate, o.quiet)
 	provider, err := substrate.Open(ctx, o.images)
 	if err != nil {
-		return &exitError{exitEnvironment, err}
+		return unopened(ctx, err)
 	}
 	p := newProgress(cmd.ErrOrStderr(), o.quiet, o.parallel)
 	s := &series{options: o, label: o.defect, system: system, entry: substrate, provider: provider, progress: p, versions: versions()}
@@ -105,6 +106,14 @@ func (o *runOptions) run(cmd *cobra.Command, names []string) error {
 	p.close()
 	err = errors.Join(err, provider.Close())
 	return o.finish(cmd, document, outputs, err)
+}
+
+// unopened is how a command ends that could not open a substrate, or was not to.
+func unopened(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return &exitError{exitInterrupted, errors.New("interrupted before anything was started")}
+	}
+	return &exitError{exitEnvironment, err}
 }
 
 // share checks that drills may go on at the same time. They disturb each other's

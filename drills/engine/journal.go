@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -71,9 +70,11 @@ type Left struct {
 }
 
 // ReopenJournal locks the journal of a run whose harness is dead and says what
-// is left of the run. [ErrAlive] says that it still is somebody's.
+// is left of the run. [ErrAlive] says that it still is somebody's. A file that
+// somebody else may have made is [ErrForeign], and stays as it is: a run folder may
+// come with a repository or an archive.
 func ReopenJournal(path string) (*Journal, Left, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0o600)
+	f, err := openJournal(path)
 	if err != nil {
 		return nil, Left{}, fmt.Errorf("open undo journal: %w", err)
 	}
@@ -90,16 +91,23 @@ func lockAndRead(f *os.File) (Left, error) {
 	} else if err != nil {
 		return Left{}, fmt.Errorf("lock it: %w", err)
 	}
-	text, err := io.ReadAll(f)
+	text, err := readJournal(f)
 	if err != nil {
 		return Left{}, err
 	}
-	// What the harness was writing when it died had not been begun either.
 	whole := bytes.LastIndexByte(text, '\n') + 1
+	left, err := parseLeft(text[:whole])
+	if err != nil || whole == len(text) {
+		return left, err
+	}
+	if !begins(text[whole:]) {
+		return Left{}, fmt.Errorf("its last line %.100q is none of a journal: %w", text[whole:], ErrForeign)
+	}
+	// What the harness was writing when it died had not been begun either.
 	if err := f.Truncate(int64(whole)); err != nil {
 		return Left{}, fmt.Errorf("cut off its unfinished line: %w", err)
 	}
-	return parseLeft(text[:whole])
+	return left, nil
 }
 
 func parseLeft(text []byte) (Left, error) {
@@ -107,14 +115,14 @@ func parseLeft(text []byte) (Left, error) {
 	for line := range bytes.Lines(text) {
 		var e JournalEntry
 		if err := json.Unmarshal(line, &e); err != nil {
-			return Left{}, fmt.Errorf("line %q: %w", line, err)
+			return Left{}, fmt.Errorf("line %.200q: %w", line, err)
 		}
 		switch e.State {
 		case StateOpened:
 			left.Substrate, left.Place = e.Substrate, e.Place
 		case StatePlanned:
 			if e.Undo == nil {
-				return Left{}, fmt.Errorf("line %q: no undo", line)
+				return Left{}, fmt.Errorf("line %.200q: no undo", line)
 			}
 			left.Faults = append(left.Faults, e)
 		case StateRecovered, StateHealed:
@@ -122,7 +130,7 @@ func parseLeft(text []byte) (Left, error) {
 		case StateClosed:
 			left = Left{}
 		default:
-			return Left{}, fmt.Errorf("line %q: unknown state", line)
+			return Left{}, fmt.Errorf("line %.200q: unknown state", line)
 		}
 	}
 	return left, nil

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/engine"
@@ -25,6 +27,9 @@ func Folders(out string) ([]Folder, error) {
 	}
 	var folders []Folder
 	for _, e := range entries {
+		if !e.IsDir() {
+			continue // a link may lead anywhere: what it leads to is healed where it lies
+		}
 		if f := Folder(filepath.Join(out, e.Name())); f.Known() == nil {
 			folders = append(folders, f)
 		}
@@ -56,12 +61,12 @@ func (f Folder) Heal(ctx context.Context, heal Healer) (done []string, err error
 		if err := journal.Healed(e.Fault); err != nil {
 			return done, err
 		}
-		done = append(done, fmt.Sprintf("%s (%s): nothing is left to undo", e.Fault, undoing(*e.Undo)))
+		done = append(done, printable(fmt.Sprintf("%s (%s): nothing is left to undo", e.Fault, undoing(*e.Undo))))
 	}
 	if err := journal.Closed(); err != nil {
 		return done, err
 	}
-	return append(done, "nothing of it is left on "+left.Substrate), nil
+	return append(done, printable("nothing of it is left on "+left.Substrate)), nil
 }
 
 // Known is an error where the folder is none of a run.
@@ -70,6 +75,14 @@ func (f Folder) Known() error {
 		return fmt.Errorf("%s is not the folder of a run: %w", f, err)
 	}
 	return nil
+}
+
+// printable quotes what a terminal would obey: a journal may come from elsewhere.
+func printable(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(text)
+	}
+	return text
 }
 
 // undoing is an undo in words: "resume replica-2".

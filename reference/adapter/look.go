@@ -22,6 +22,9 @@ import (
 // ownName marks the adapter's own connections, which are not the system's.
 const ownName = "drillrun-inspector"
 
+// connecting bounds how long a store may take a connection and say nothing.
+const connecting = 10 * time.Second
+
 // look sees into the stores directly, past all links.
 type look struct {
 	postgres *pgxpool.Pool
@@ -35,6 +38,7 @@ func newLook(ctx context.Context, postgresURL, redisURL string) (*look, error) {
 	}
 	config.MaxConns = 2
 	config.ConnConfig.RuntimeParams["application_name"] = ownName
+	config.ConnConfig.ConnectTimeout = connecting
 	options, err := redis.ParseURL(redisURL)
 	if err != nil {
 		return nil, fmt.Errorf("parse the URL of redis: %w", err)

@@ -10,12 +10,12 @@ import (
 	"github.com/drillrun/drillrun/reference/defects"
 )
 
-// Marks in the environment of a process.
 const (
-	// replicaMark makes a binary that calls RunReplica be a replica instead of
-	// itself.
-	replicaMark = "DRILLRUN_REPLICA"
-	// defectMark has that replica built with the defect of this name.
+	// replicaArgument, alone, makes a binary that calls RunReplica be a replica
+	// instead of itself. A variable of the environment could be somebody else's.
+	replicaArgument = "drillrun-replica"
+	// defectMark in its environment has that replica built with the defect of this
+	// name.
 	defectMark = "DRILLRUN_DEFECT"
 )
 
@@ -26,7 +26,7 @@ const DefectOption = "defect"
 // returns, if it has been started as one. Call it first in main, and in
 // TestMain: one installed binary is then all that a drill needs.
 func RunReplica() {
-	if os.Getenv(replicaMark) == "" {
+	if len(os.Args) != 2 || os.Args[1] != replicaArgument {
 		return
 	}
 	os.Exit(runReplica(context.Background(), os.Getenv, os.Stdout, os.Stderr))

@@ -13,7 +13,7 @@ import (
 
 func TestAReplicaWithAnUnknownDefectRefusesToStart(t *testing.T) {
 	var stderr bytes.Buffer
-	environment := map[string]string{replicaMark: "1", defectMark: "no-such"}
+	environment := map[string]string{defectMark: "no-such"}
 	getenv := func(name string) string { return environment[name] }
 	require.Equal(t, controlplane.ExitConfig, runReplica(t.Context(), getenv, &bytes.Buffer{}, &stderr))
 	require.Contains(t, stderr.String(), `unknown defect "no-such"`)

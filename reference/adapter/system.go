@@ -87,11 +87,13 @@ var (
 // New returns the reference. Its replicas are this very program started again,
 // which must call RunReplica.
 func New() (*System, error) {
-	self, err := os.Executable()
-	if err != nil {
+	// The link leads to the program that runs, even if its file has been replaced
+	// since: a build during a drill must not mix two programs in one verdict.
+	self := fmt.Sprintf("/proc/%d/exe", os.Getpid())
+	if _, err := os.Stat(self); err != nil {
 		return nil, fmt.Errorf("find this program to start it as a replica: %w", err)
 	}
-	return &System{command: []string{self}}, nil
+	return &System{command: []string{self, replicaArgument}}, nil
 }
 
 // Name is "reference".
@@ -213,7 +215,7 @@ func (c *cluster) launch(ctx context.Context, name string, command []string, env
 	r.process, err = c.substrate.Launch(ctx, drills.ProcessSpec{
 		Name: name, Command: command, Ports: []string{"API_ADDR"}, Grace: grace + time.Second,
 		Env: append(toBackends,
-			replicaMark+"=1", defectMark+"="+env.Options[DefectOption], "ROLE=all", "REPLICA="+name,
+			defectMark+"="+env.Options[DefectOption], "ROLE=all", "REPLICA="+name,
 			"DATABASE_URL="+databaseURL, "REDIS_URL="+redisURL,
 			"WITNESS_URL=http://"+toWitness.Addr(), "WITNESS_TOKEN="+env.Token(name),
 			"API_TOKEN="+r.token,

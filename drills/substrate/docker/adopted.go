@@ -100,7 +100,11 @@ func (s *Substrate) adopt(ctx context.Context, spec drills.ProcessSpec) (drills.
 	p.members = append(p.members, a)
 	p.mu.Unlock()
 	s.know(a.container)
-	if _, err := a.takeUp(ctx); err != nil {
+	r, err := a.takeUp(ctx)
+	if err == nil {
+		err = a.awaitReady(ctx, r) // the project may only just have been started
+	}
+	if err != nil {
 		return nil, err
 	}
 	if spec.Adopted.URL == "" {
@@ -146,8 +150,16 @@ func (a *adopted) Aliases() []string { return []string{a.was.config.Hostname, a.
 // connections when it returns.
 func (a *adopted) Start(ctx context.Context) error {
 	r, err := a.start(ctx)
-	if err != nil || a.access == nil {
+	if err != nil {
 		return err
+	}
+	return a.awaitReady(ctx, r)
+}
+
+// awaitReady returns once a store whose ways are known takes connections.
+func (a *adopted) awaitReady(ctx context.Context, r *run) error {
+	if a.access == nil {
+		return nil
 	}
 	if err := a.access.AwaitReady(ctx, a.door, r.ended); err != nil {
 		return a.withLastWords(ctx, fmt.Errorf("start %s: %w", a.spec.name, err))

@@ -27,6 +27,8 @@ func Check(ctx context.Context, c Config) []Finding {
 		return []Finding{{Name: "docker engine", Err: err}, entering}
 	}
 	defer engine.Close()
+	ctx, cancel := context.WithTimeoutCause(ctx, listing, errSilent)
+	defer cancel()
 	return []Finding{
 		findEngine(ctx, engine),
 		entering,
@@ -40,7 +42,7 @@ func findEngine(ctx context.Context, engine *client.Client) Finding {
 	f := Finding{Name: "docker engine"}
 	version, err := engine.ServerVersion(ctx, client.ServerVersionOptions{})
 	if err != nil {
-		f.Err = &drills.EnvironmentError{Missing: "a Docker engine", Err: err, Hint: "look at its log"}
+		f.Err = &drills.EnvironmentError{Missing: "a Docker engine", Err: why(ctx, err), Hint: "look at its log"}
 		return f
 	}
 	f.Have = fmt.Sprintf("%s, API %s, spoken: %s", version.Version, version.APIVersion, engine.ClientVersion())

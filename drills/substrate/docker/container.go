@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/containerd/errdefs"
 	containerapi "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
@@ -269,6 +270,9 @@ func (c *container) discard(ctx context.Context) error {
 	}
 	errs = append(errs, c.collect(ctx))
 	_, err := c.engine().ContainerRemove(ctx, c.id, client.ContainerRemoveOptions{RemoveVolumes: true, Force: true})
+	if errdefs.IsNotFound(err) {
+		err = nil // somebody else has removed it
+	}
 	if err == nil {
 		c.id = ""
 	}

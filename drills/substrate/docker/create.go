@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -43,8 +42,7 @@ func (c *container) make(ctx context.Context) error {
 
 func (c *container) request() testcontainers.ContainerRequest {
 	s := c.substrate
-	labels := s.labels(c.spec.name)
-	maps.Copy(labels, c.spec.labels)
+	labels := s.labels(c.spec.name, c.spec.labels)
 	var networks []string
 	aliases := map[string][]string{}
 	for _, h := range c.spec.homes {
@@ -56,7 +54,7 @@ func (c *container) request() testcontainers.ContainerRequest {
 		exposed = append(exposed, tcp(port).String())
 	}
 	return testcontainers.ContainerRequest{
-		Name:       cmp.Or(c.spec.title, s.containerName(c.spec.name)),
+		Name:       cmp.Or(c.spec.title, containerName(s.drill, c.spec.name)),
 		Image:      c.spec.image,
 		Entrypoint: c.spec.entrypoint,
 		Cmd:        c.spec.command,
@@ -84,7 +82,7 @@ func (c *container) request() testcontainers.ContainerRequest {
 			if c.spec.data != "" { // without a name, so that it goes with the container
 				host.Mounts = append(host.Mounts, mount.Mount{
 					Type: mount.TypeVolume, Target: c.spec.data,
-					VolumeOptions: &mount.VolumeOptions{Labels: s.labels(c.spec.name)},
+					VolumeOptions: &mount.VolumeOptions{Labels: s.labels(c.spec.name, nil)},
 				})
 			}
 		},

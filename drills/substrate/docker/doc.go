@@ -38,8 +38,11 @@
 //
 // # Invariants
 //
-//   - Everything made carries the labels of its run. Close removes containers,
-//     with their volumes, and the network.
+//   - Everything made carries the labels of its run, sealed with a key of the user.
+//     Close removes containers, with their volumes, and the network.
+//   - Healing removes what is provably a dead harness's: the seal is this user's, and
+//     the lock is free or, where the lock file is not to be seen, the process that made
+//     it has ended. What runs and cannot be judged stays, and is told.
 //   - Every process and link has the same address for life. Published ports are
 //     on a loopback address that nobody else uses; see package loopback.
 //   - A program is packed into an image named by its contents: what is drilled
@@ -57,11 +60,14 @@
 //
 //   - The harness is killed: its containers go on. With the reaper of
 //     testcontainers, where its image is present, they end with the connection;
-//     else the next run, or [Heal], removes them: the lock on their lock file is
-//     free. The reaper does not know the holder of a project, which [Heal] needs.
+//     else the next run here, or [Heal], removes them: the lock on their lock file
+//     is free. The reaper does not know the holder of a project, which [Heal] needs.
 //   - A replica that is started opens connections before its rules are in place:
 //     they are hung up, and made again through its links.
 //   - A container ends before it is ready: the error carries its last words.
+//   - An engine takes connections and does not answer: it is given up after some
+//     seconds.
+//   - Somebody else removes a container: its end is told like any other.
 //   - An image is missing: Open says which, and what brings it.
 //   - A container's address may change when it is taken off its network and put
 //     back. Nothing relies on it: links lead to published ports, direct ones to

@@ -3,6 +3,7 @@ package docker_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -90,9 +91,8 @@ func TestHealRemovesWhatADeadHarnessLeftAndNothingElse(t *testing.T) {
 
 	kill()
 	done, err := docker.Heal(t.Context())
-	require.NoError(t, err)
-	require.Len(t, done, 1)
-	require.Contains(t, done[0], "removed 2 containers, 1 networks and ")
+	requireHealed(t, err)
+	require.Contains(t, strings.Join(done, "\n"), "removed 2 containers, 1 networks and ")
 	require.Zero(t, containersOf(t, engine, place))
 	require.Zero(t, volumesOf(t, engine, place))
 	require.NoFileExists(t, place)
@@ -119,4 +119,18 @@ func containersOf(t *testing.T, engine *client.Client, place string) int {
 	})
 	require.NoError(t, err)
 	return len(found.Items)
+}
+
+// requireHealed wants nothing to be wrong but what others may have on this engine.
+func requireHealed(t *testing.T, err error) {
+	t.Helper()
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			requireHealed(t, e)
+		}
+		return
+	}
+	if _, alone := errors.AsType[*drills.LeftAlone](err); !alone {
+		require.NoError(t, err)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/client"
 )
@@ -64,6 +65,9 @@ func (c *container) sayings(ctx context.Context) (_ []byte, err error) {
 // collect keeps what a container said that is about to be removed.
 func (c *container) collect(ctx context.Context) error {
 	said, err := c.sayings(ctx)
+	if errdefs.IsNotFound(err) {
+		return nil // it has gone with the container, which somebody else has removed
+	}
 	if err != nil {
 		return fmt.Errorf("collect the log of %s: %w", c.spec.name, err)
 	}

@@ -17,6 +17,7 @@ import (
 func TestMain(m *testing.M) {
 	prober.Run()
 	runHarness()
+	runHealer()
 	goleak.VerifyTestMain(m)
 }
 

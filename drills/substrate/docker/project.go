@@ -51,7 +51,7 @@ func (p *project) take(ctx context.Context) error {
 	}
 	p.holder, err = p.substrate.newHolder(ctx, containerSpec{
 		// The engine gives a name once: nobody else drills the project.
-		name: "holder-of-" + p.name, title: "drillrun-project-" + p.name, homes: p.homes,
+		name: "holder-of-" + p.name, title: projectTitle(p.name), homes: p.homes,
 		labels: map[string]string{labelProject: label},
 	})
 	if err != nil {
@@ -73,6 +73,9 @@ func (p *project) take(ctx context.Context) error {
 	}
 	return nil
 }
+
+// projectTitle is what the holder of a project is called in the engine.
+func projectTitle(project string) string { return "drillrun-project-" + project }
 
 // newLink places a proxy beside the holder, and has a replica's connections to the
 // dependency lead there.

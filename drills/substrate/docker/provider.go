@@ -2,11 +2,9 @@ package docker
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/moby/moby/client"
@@ -14,7 +12,6 @@ import (
 
 	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/substrate/docker/image"
-	"github.com/drillrun/drillrun/drills/substrate/lockfile"
 	"github.com/drillrun/drillrun/drills/substrate/scope"
 )
 
@@ -23,13 +20,14 @@ const (
 	labelLock  = "io.drillrun.lock"  // path of the lock file of its run
 	labelDrill = "io.drillrun.drill" // random name of its drill
 	labelName  = "io.drillrun.name"  // of a process, in its drill
+	// labelOrigin says which process made it, and labelSeal that it was one of this
+	// user's.
+	labelOrigin = "io.drillrun.origin"
+	labelSeal   = "io.drillrun.seal"
 	// labelProject is on the holder of a project that has been adopted, and says
 	// how the project was before.
 	labelProject = "io.drillrun.project"
 )
-
-// lockPattern is what lock files are called.
-const lockPattern = "drillrun-docker-%s.lock"
 
 // Config says what a provider works with. Its zero value will do.
 type Config struct {
@@ -44,6 +42,8 @@ type Provider struct {
 	engine          *client.Client
 	postgres, redis string // images
 	lock            *os.File
+	origin          string // as a label
+	key             key
 	packing         sync.Mutex
 	substrates      scope.Group
 }
@@ -73,26 +73,23 @@ func Open(ctx context.Context, c Config) (_ *Provider, err error) {
 	if p.redis, err = redisImages.choose(ctx, engine, c.RedisImage); err != nil {
 		return nil, err
 	}
-	p.lock, err = lockfile.Take(filepath.Join(os.TempDir(), fmt.Sprintf(lockPattern, rand.Text())), os.O_CREATE)
-	if err != nil {
-		return nil, fmt.Errorf("make a lock file: %w", err)
-	}
-	return p, nil
+	return p, p.identify()
 }
 
-// connect finds an engine that answers.
-func connect(ctx context.Context) (*client.Client, error) {
-	engine, err := client.New(client.FromEnv)
-	if err == nil {
-		_, err = engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
+// identify says who makes what the labels are on.
+func (p *Provider) identify() (err error) {
+	if p.key, err = ownKey(); err != nil {
+		return err
 	}
+	who, err := here()
 	if err != nil {
-		return nil, &drills.EnvironmentError{
-			Missing: "a Docker engine", Err: err,
-			Hint: "start it (`systemctl start docker`), or set DOCKER_HOST",
-		}
+		return err
 	}
-	return engine, nil
+	if p.origin, err = who.label(); err != nil {
+		return err
+	}
+	p.lock, err = newLock()
+	return err
 }
 
 // quiet has testcontainers print nothing, and ask for its reaper only where
@@ -149,8 +146,10 @@ func (p *Provider) Close() error {
 		return nil
 	}
 	if p.lock != nil {
-		// What could not be removed is found by its label, and its lock is free.
-		err = errors.Join(err, os.Remove(p.lock.Name()), p.lock.Close())
+		if err == nil { // else its lock, which is free, says that its harness has ended
+			err = os.Remove(p.lock.Name())
+		}
+		err = errors.Join(err, p.lock.Close())
 	}
 	return errors.Join(err, p.engine.Close())
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -68,7 +69,7 @@ func newSubstrate(ctx context.Context, p *Provider, logs string) (_ *Substrate, 
 	if s.host, err = loopback.Claim(ctx); err != nil {
 		return nil, err
 	}
-	if s.network, err = network.New(ctx, network.WithLabels(s.labels("network"))); err != nil {
+	if s.network, err = network.New(ctx, network.WithLabels(s.labels("network", nil))); err != nil {
 		return nil, fmt.Errorf("make a network: %w", err)
 	}
 	if s.holder, err = s.newHolder(ctx, containerSpec{name: "holder"}); err != nil {
@@ -90,8 +91,12 @@ func (s *Substrate) makeLogs() (err error) {
 	return err
 }
 
-func (s *Substrate) labels(name string) map[string]string {
-	return map[string]string{labelLock: s.Place(), labelDrill: s.drill, labelName: name}
+// labels are those of something, with its own beside them, and their seal.
+func (s *Substrate) labels(name string, own map[string]string) map[string]string {
+	labels := map[string]string{labelLock: s.Place(), labelDrill: s.drill, labelName: name, labelOrigin: s.provider.origin}
+	maps.Copy(labels, own)
+	labels[labelSeal] = s.provider.key.seal(labels)
+	return labels
 }
 
 // Place is the lock file of the harness, whose path is a label of all that it
@@ -271,6 +276,6 @@ func (s *Substrate) leave(context.Context) error {
 func (s *Substrate) log(name string) string { return filepath.Join(s.logs, name+".log") }
 
 // containerName is what people see in `docker ps`.
-func (s *Substrate) containerName(process string) string {
-	return strings.Join([]string{"drillrun", s.drill, process}, "-")
+func containerName(drill, process string) string {
+	return strings.Join([]string{"drillrun", drill, process}, "-")
 }

@@ -117,7 +117,9 @@ func (n need) probe(ctx context.Context, path string) (f Finding, major int) {
 	f.Path = path
 	ctx, cancel := context.WithTimeout(ctx, probing)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, path, "--version").Output()
+	program := exec.CommandContext(ctx, path, "--version")
+	program.WaitDelay = probing // for a child of it that keeps the pipe
+	out, err := program.Output()
 	if err != nil {
 		f.Err = n.missing(fmt.Errorf("%s --version: %w", path, err))
 		return f, 0

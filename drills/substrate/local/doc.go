@@ -50,7 +50,8 @@
 // session of its own, with one end of a pipe whose other end only the harness
 // holds. When that closes, it looks for the processes that live in the scratch
 // folder: those that were started with a TMPDIR there, and stores that work
-// there. They need not be announced to it, so that no moment is too early or too
+// there; initdb and its servers are given a moment to end by themselves, since they
+// keep shared memory that a kill would leave. They need not be announced to it, so that no moment is too early or too
 // late to be killed.
 //
 // # Failure cases

@@ -8,26 +8,33 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/drillrun/drillrun/drills/substrate/local/process"
 )
 
-// guardianMark in the environment makes this program the guardian of the
-// scratch folder that it names.
-const guardianMark = "DRILLRUN_GUARDIAN"
+// guardianName is what a guardian is started as; its argument is the scratch folder.
+// A variable of the environment would make guardians of all commands of a caller who
+// happens to have it.
+const guardianName = "drillrun-guardian"
+
+// farewell is how long initdb may take to end when its harness has been killed.
+const farewell = 2 * time.Second
 
 // A guardian is made here and not by a call in main: a test binary that forgot
 // the call would run its tests as a guardian, and each of those would start
 // guardians of its own.
 func init() {
-	dir := os.Getenv(guardianMark)
-	if dir == "" {
+	if len(os.Args) != 2 || os.Args[0] != guardianName {
 		return
 	}
 	// It outlives whatever ends the harness, and by a signal the group of both.
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
-	if err := guard(context.Background(), os.Stdin, dir); err != nil {
+	if err := guard(context.Background(), os.Stdin, os.Args[1]); err != nil {
 		os.Exit(1) // what is left is for the next run, or for Heal
 	}
 	os.Exit(0)
@@ -39,6 +46,12 @@ func guard(ctx context.Context, harness io.Reader, dir string) error {
 	if _, err := io.Copy(io.Discard, harness); err != nil {
 		return err
 	}
+	// initdb has been asked by the kernel, and so ends the server that it has started,
+	// which would leave shared memory behind if it were killed. Where it does not end,
+	// being frozen, it is.
+	leaving, cancel := context.WithTimeout(ctx, farewell)
+	defer cancel()
+	_ = process.AwaitNone(leaving, filepath.Join(dir, templateName), "postgres")
 	_, err := reclaimDead(ctx, dir)
 	return err
 }
@@ -57,8 +70,7 @@ func startGuardian(ctx context.Context, dir string) (*guardian, error) {
 	}
 	// The link leads to this program even if its file has been replaced since.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/proc/self/exe")
-	cmd.Args = []string{"drillrun-guardian", dir}
-	cmd.Env = []string{guardianMark + "=" + dir}
+	cmd.Args, cmd.Env = []string{guardianName, dir}, []string{}
 	cmd.Dir, cmd.Stdin = "/", watch
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = cmd.Start()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -29,7 +30,7 @@ var scratchName = regexp.MustCompile(`^` + scratchPrefix + `[0-9]+$`)
 
 var (
 	errGone    = errors.New("no scratch folder")
-	errForeign = errors.New("it belongs to another user: heal as that user")
+	errForeign = errors.New("no harness of this user has made it")
 )
 
 // Heal ends and removes what dead harnesses left behind, and says what it did,
@@ -78,13 +79,16 @@ func reclaimDead(ctx context.Context, dir string) ([]string, error) {
 
 // sweep reclaims the scratch folders of dead runs of the same user.
 func sweep(ctx context.Context, parent string) (done []string, err error) {
-	dirs, err := filepath.Glob(filepath.Join(parent, scratchPrefix+"*"))
+	entries, err := os.ReadDir(parent)
 	if err != nil {
 		return nil, fmt.Errorf("look for old scratch folders: %w", err)
 	}
 	var errs []error
-	for _, dir := range dirs {
-		did, err := reclaim(ctx, dir)
+	for _, e := range entries {
+		if !scratchName.MatchString(e.Name()) {
+			continue
+		}
+		did, err := reclaim(ctx, filepath.Join(parent, e.Name()))
 		done = append(done, did...)
 		if !errors.Is(err, errGone) && !errors.Is(err, lockfile.ErrHeld) && !errors.Is(err, errForeign) {
 			errs = append(errs, err)
@@ -125,13 +129,19 @@ func openScratch(dir string) (*scratch, error) {
 		return nil, errGone
 	case err != nil:
 		return nil, fmt.Errorf("look at scratch folder: %w", err)
-	case !info.IsDir() || !ours(info):
-		return nil, fmt.Errorf("scratch folder %s: %w", dir, errForeign)
+	case !info.IsDir() || !ours(info) || info.Mode().Perm()&0o066 != 0:
+		return nil, fmt.Errorf("scratch folder %q: %w", dir, errForeign)
+	}
+	// The place may come from a journal that somebody else has written.
+	if end, err := filepath.EvalSymlinks(dir); err != nil || end != dir {
+		return nil, fmt.Errorf("scratch folder %q: %w: its path leads elsewhere", dir, errForeign)
 	}
 	lock, err := lockDir(dir, 0)
 	switch {
 	case errors.Is(err, lockfile.ErrSwept):
 		return nil, errGone
+	case errors.Is(err, lockfile.ErrForeign):
+		return nil, fmt.Errorf("scratch folder %q: %w: %w", dir, errForeign, err)
 	case errors.Is(err, os.ErrNotExist):
 		// One whose harness died before it was locked is empty, and goes. What
 		// is not empty is none of ours.
@@ -153,10 +163,10 @@ func removeSharedMemories(dir string) error {
 	}
 	var errs []error
 	for _, pattern := range []string{"*", "*/*"} { // the template, and the stores of substrates
-		lockFiles, err := filepath.Glob(filepath.Join(dir, pattern, postmasterLock))
+		lockFiles, err := fs.Glob(os.DirFS(dir), pattern+"/"+postmasterLock) // the path of dir is no pattern
 		errs = append(errs, err)
 		for _, file := range lockFiles {
-			errs = append(errs, who.removeSharedMemory(filepath.Dir(file)))
+			errs = append(errs, who.removeSharedMemory(filepath.Join(dir, filepath.Dir(file))))
 		}
 	}
 	return errors.Join(errs...)

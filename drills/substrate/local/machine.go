@@ -23,13 +23,15 @@ import (
 const (
 	fewPorts = 1000
 	fewFiles = 4096
-	little   = 1 << 30 // bytes of scratch space
+	// tooFewFiles is what a small drill does not go on with at all.
+	tooFewFiles = 256
+	little      = 1 << 30 // bytes of scratch space
 )
 
 // machine looks for what is no program.
 func machine(ctx context.Context, c Config) []Finding {
 	who, err := storeAccount()
-	return []Finding{findUser(who, err), findLoopback(ctx), findPorts(), findScratch(c, who), findFiles()}
+	return []Finding{findUser(ctx, who, err), findLoopback(ctx), findPorts(), findScratch(c, who), findFiles()}
 }
 
 // lacking is a finding of something that is missing, or too little.
@@ -39,11 +41,13 @@ func lacking(f Finding, missing, hint string, err error) Finding {
 }
 
 // findUser says who would run the stores.
-func findUser(who account, err error) Finding {
+func findUser(ctx context.Context, who account, err error) Finding {
 	f := Finding{Name: "store user"}
-	switch {
-	case err != nil:
+	if err != nil {
 		return lacking(f, "a user for the stores, which refuse to run as root", "`useradd --system postgres`", err)
+	}
+	switch f.Err = who.named(ctx); {
+	case f.Err != nil:
 	case who.credential != nil:
 		f.Have = who.name + ", since drillrun runs as root"
 	default:
@@ -165,13 +169,37 @@ func findScratch(c Config, who account) Finding {
 // their own limit as far as they may.
 func findFiles() Finding {
 	f := Finding{Name: "open files", Minor: true}
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+	limit, err := openFiles()
+	if err != nil {
 		return lacking(f, "the limit of open files", "", err)
 	}
-	f.Have = fmt.Sprintf("%d at most", limit.Cur)
-	if limit.Cur < fewFiles {
-		return lacking(f, fmt.Sprintf("%d open files", fewFiles), fmt.Sprintf("`ulimit -n %d`, or LimitNOFILE= of the service", fewFiles), nil)
+	f.Have = fmt.Sprintf("%d at most", limit)
+	if limit < fewFiles {
+		f = lacking(f, fmt.Sprintf("%d open files", fewFiles), moreFiles, nil)
+	}
+	if err := enoughFiles(); err != nil {
+		f.Minor, f.Err = false, err
 	}
 	return f
+}
+
+// moreFiles is how one gets them.
+var moreFiles = fmt.Sprintf("`ulimit -n %d`, or LimitNOFILE= of the service", fewFiles)
+
+func openFiles() (uint64, error) {
+	var limit unix.Rlimit
+	err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
+	return limit.Cur, err
+}
+
+// enoughFiles wants what a small drill needs: without, links and witness could not
+// take connections, and the system would be cut off from them by nobody's fault.
+func enoughFiles() error {
+	limit, err := openFiles()
+	if err == nil && limit < tooFewFiles {
+		err = &drills.EnvironmentError{
+			Missing: fmt.Sprintf("%d open files", tooFewFiles), Hint: moreFiles, Err: fmt.Errorf("%d at most", limit),
+		}
+	}
+	return err
 }

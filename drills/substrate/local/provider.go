@@ -8,7 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/substrate/local/process"
@@ -55,6 +58,9 @@ func Open(ctx context.Context, c Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := errors.Join(who.named(ctx), enoughFiles()); err != nil {
+		return nil, err
+	}
 	parent, err := c.parent()
 	if err != nil {
 		return nil, err
@@ -97,7 +103,31 @@ func (c Config) parent() (string, error) {
 			Missing: "a folder for scratch data", Err: err, Hint: "set TMPDIR to one that exists, such as /tmp",
 		}
 	}
-	return dir, nil
+	return dir, usable(dir)
+}
+
+// longest is how long the path of the folder of scratch folders may be: Postgres
+// takes 1023 bytes for that of a file of its data.
+const longest = 800
+
+// usable refuses a path that does not get through to the stores as it is: their
+// files and the journal name it in a line of text.
+func usable(dir string) error {
+	var why string
+	switch {
+	case len(dir) > longest:
+		why = fmt.Sprintf("its path of %d bytes is longer than %d", len(dir), longest)
+	case !utf8.ValidString(dir):
+		why = "its path is not UTF-8"
+	case strings.ContainsFunc(dir, unicode.IsControl):
+		why = "its path has a control character, such as the end of a line"
+	default:
+		return nil
+	}
+	return &drills.EnvironmentError{
+		Missing: "a folder for scratch data whose path stores can take", Err: fmt.Errorf("%.200q: %s", dir, why),
+		Hint: "set TMPDIR to another, such as /tmp",
+	}
 }
 
 // locate gives the paths of the programs by name.
@@ -122,7 +152,7 @@ func newProvider(programs map[string]string, who account, s *scratch, g *guardia
 		account:  who,
 		template: &template{
 			initdb:   filepath.Join(filepath.Dir(programs["postgres"]), "initdb"),
-			dir:      filepath.Join(s.dir, "template"),
+			dir:      filepath.Join(s.dir, templateName),
 			password: stores.NewPassword(),
 			account:  who,
 			launcher: launcher,

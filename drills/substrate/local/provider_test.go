@@ -3,7 +3,6 @@ package local_test
 import (
 	"errors"
 	"os"
-	osexec "os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -165,20 +164,7 @@ func TestStoresRunWithoutRoot(t *testing.T) {
 		return
 	}
 	const nobody = 65534
-	dir := scratchParent(t)
-	binary := filepath.Join(dir, "tests")
-	text, err := os.ReadFile(os.Args[0])
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(binary, text, 0o755))
-	tmp := filepath.Join(dir, "tmp")
-	require.NoError(t, os.Mkdir(tmp, 0o700))
-	require.NoError(t, os.Chown(tmp, nobody, nobody))
-
-	cmd := osexec.CommandContext(t.Context(), binary, "-test.v",
-		"-test.run=^(TestExercise|TestNothingIsLeft|TestNothingOutlives|TestHealEnds)/^(stores|killed|harness)$")
-	cmd.Dir, cmd.Env = tmp, []string{"TMPDIR=" + tmp, "PATH=" + os.Getenv("PATH")}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	require.Contains(t, string(out), "PASS")
+	out, err := testsAs(t, nobody, "^(TestExercise|TestNothingIsLeft|TestNothingOutlives|TestHealEnds)/^(stores|killed|harness)$")
+	require.NoError(t, err, out)
+	require.Contains(t, out, "PASS")
 }

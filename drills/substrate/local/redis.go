@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/drillrun/drillrun/drills"
@@ -34,7 +35,7 @@ func (s *Substrate) newRedis(ctx context.Context, name string) (*store, error) {
 		Process: process.New(s.provider.launcher, process.Spec{
 			Name:       name,
 			Role:       drills.RoleRedis,
-			Command:    []string{s.provider.redis, config},
+			Command:    []string{s.provider.redis, literal(config)},
 			Env:        storeEnv(data),
 			Log:        s.log(name),
 			Credential: s.provider.account.credential,
@@ -43,4 +44,13 @@ func (s *Substrate) newRedis(ctx context.Context, name string) (*store, error) {
 			Grace:      defaultGrace,
 		}),
 	}, nil
+}
+
+// literal is a path as Redis takes that of its configuration: for a pattern, where it
+// has a sign of one.
+func literal(path string) string {
+	if !strings.ContainsAny(path, "*?[") {
+		return path
+	}
+	return strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, `\`, `\\`).Replace(path)
 }

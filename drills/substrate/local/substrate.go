@@ -34,8 +34,12 @@ var (
 )
 
 func newSubstrate(ctx context.Context, p *Provider, dir, logs string) (*Substrate, error) {
-	// Stores pass through to their own folders.
-	if err := errors.Join(os.Mkdir(dir, 0o711), os.MkdirAll(logs, 0o755)); err != nil {
+	// Stores pass through to their own folders, whatever the umask says.
+	err := os.Mkdir(dir, 0o700)
+	if err == nil {
+		err = os.Chmod(dir, 0o711)
+	}
+	if err = errors.Join(err, os.MkdirAll(logs, 0o755)); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	h, err := loopback.Claim(ctx)

@@ -17,6 +17,9 @@ import (
 // accessRules let nobody in without the password, and only from this machine.
 const accessRules = "host all all 127.0.0.0/8 scram-sha-256\n"
 
+// templateName is its folder in the scratch folder.
+const templateName = "template"
+
 // template is a Postgres data folder that is made once and copied for each
 // substrate.
 type template struct {
@@ -72,7 +75,7 @@ func (t *template) runInitdb(ctx context.Context, secret string) error {
 		Name: "initdb",
 		Command: []string{t.initdb, "--pgdata=" + t.dir, "--no-sync", "--no-locale", "--encoding=UTF8",
 			"--username=" + stores.Superuser, "--pwfile=" + secret, "--auth=scram-sha-256"},
-		Env:        storeEnv(t.dir),
+		Env:        append(storeEnv(t.dir), naming()...),
 		Log:        t.dir + ".log",
 		Credential: t.account.credential,
 		// It is asked, alone: the servers that it starts end by themselves when
@@ -96,6 +99,17 @@ func (t *template) runInitdb(ctx context.Context, secret string) error {
 		err = context.Cause(ctx)
 	}
 	return errors.Join(err, initdb.Close(context.WithoutCancel(ctx)))
+}
+
+// naming is what nss_wrapper gives a user his name by, where that is how he has one.
+func naming() (env []string) {
+	if os.Getenv("NSS_WRAPPER_PASSWD") == "" {
+		return nil
+	}
+	for _, name := range []string{"LD_PRELOAD", "NSS_WRAPPER_PASSWD", "NSS_WRAPPER_GROUP"} {
+		env = append(env, name+"="+os.Getenv(name))
+	}
+	return env
 }
 
 // storeEnv is the environment of a store and its tools.

@@ -1,15 +1,20 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
+
+	"github.com/drillrun/drillrun/drills"
 )
 
 // account is who runs the stores.
@@ -36,6 +41,30 @@ func storeAccount() (account, error) {
 		return account{}, fmt.Errorf("user %s: %w", found.Username, err)
 	}
 	return account{found.Username, &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
+}
+
+// nameless is what mends a user without a name, as in a container with `--user
+// 12345`.
+const nameless = "give it one: `echo \"drill:x:$(id -u):$(id -g)::/tmp:/bin/sh\" >> /etc/passwd`, or nss_wrapper (LD_PRELOAD and NSS_WRAPPER_PASSWD)"
+
+// named wants the account to have a name, without which initdb refuses to start. It
+// is asked for as initdb asks: names may come from elsewhere than /etc/passwd.
+func (a account) named(ctx context.Context) error {
+	if a.name != "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, probing)
+	defer cancel()
+	id := exec.CommandContext(ctx, "id", "-un")
+	id.WaitDelay = probing
+	_, err := id.Output()
+	if exit, refused := errors.AsType[*exec.ExitError](err); refused && ctx.Err() == nil {
+		return &drills.EnvironmentError{
+			Missing: fmt.Sprintf("a name for user %d, as whom the stores run", os.Geteuid()), Hint: nameless,
+			Err: errors.New(strings.TrimSpace(string(exit.Stderr))),
+		}
+	}
+	return nil // it has one, or there is no id: initdb will tell
 }
 
 // own gives a file or folder to the account.

@@ -19,6 +19,9 @@ import (
 const (
 	// claimPort is bound for as long as an address is claimed.
 	claimPort = 20000
+	// spread is the range in which the first port is drawn that is handed out: of
+	// two drills a service that takes ports in a row must not hit both.
+	spread = 10000
 	// lowestPort is the first port used on a shared address.
 	lowestPort = 10000
 	// attempts is how many addresses or ports are tried before giving up.
@@ -31,6 +34,8 @@ type Host struct {
 	ip    netip.Addr
 	claim net.Listener // nil on the shared address
 
+	taken map[int]bool // on every address, by somebody who listens there
+
 	mu    sync.Mutex
 	next  int
 	limit int // the last port it may hand out
@@ -39,12 +44,16 @@ type Host struct {
 // Claim picks a random address in 127.0.0.0/8 and keeps others from
 // picking it. Where such addresses cannot be bound, it is 127.0.0.1.
 func Claim(ctx context.Context) (*Host, error) {
+	taken, err := everywhere()
+	if err != nil {
+		return nil, fmt.Errorf("find ports: %w", err)
+	}
 	var config net.ListenConfig
 	for range 3 {
 		ip := netip.AddrFrom4([4]byte{127, byte(1 + rand.IntN(254)), byte(rand.IntN(256)), byte(1 + rand.IntN(254))})
 		claim, err := config.Listen(ctx, "tcp", netip.AddrPortFrom(ip, claimPort).String())
 		if err == nil {
-			return &Host{ip: ip, claim: claim, next: claimPort + 1, limit: 65535}, nil
+			return &Host{ip: ip, claim: claim, taken: taken, next: claimPort + 1 + rand.N(spread), limit: 65535}, nil
 		}
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("claim a loopback address: %w", err)
@@ -86,14 +95,16 @@ func OutgoingPorts() (low, high int, err error) {
 }
 
 // Port hands out an address, host:port, nobody listens on. On a claimed address that is the
-// next one: to probe it would even do harm, since a child that is being forked
-// in the meantime holds a copy of the probe until it execs.
+// next one that nobody has on all addresses: to probe it would do harm, since a child
+// that is being forked in the meantime holds a copy of the probe until it execs.
 func (h *Host) Port(ctx context.Context) (string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.claim != nil && h.next <= h.limit {
+	for h.claim != nil && h.next <= h.limit {
 		h.next++
-		return netip.AddrPortFrom(h.ip, uint16(h.next-1)).String(), nil
+		if port := h.next - 1; !h.taken[port] {
+			return netip.AddrPortFrom(h.ip, uint16(port)).String(), nil
+		}
 	}
 	var config net.ListenConfig
 	for range attempts {

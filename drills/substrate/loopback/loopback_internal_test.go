@@ -1,6 +1,7 @@
 package loopback
 
 import (
+	"errors"
 	"net"
 	"testing"
 
@@ -20,6 +21,8 @@ func TestASharedAddressHasPortsThatNoOutgoingConnectionTakes(t *testing.T) {
 func TestAPortIsHandedOutOnce(t *testing.T) {
 	h, err := Claim(t.Context())
 	require.NoError(t, err)
+	require.Greater(t, h.next, claimPort)
+	h.next = 20001
 	require.Equal(t, []string{"20001", "20002", "20003"}, take(t, h, 3))
 	_, err = net.Listen("tcp", net.JoinHostPort(h.ip.String(), "20000"))
 	require.Error(t, err, "the claim keeps others away")
@@ -41,6 +44,23 @@ func TestAPortOfASharedAddressIsHandedOutOnlyIfItIsFree(t *testing.T) {
 	require.Equal(t, []string{"20001", "20003", "20004"}, take(t, shared, 3))
 	require.NoError(t, taken.Close())
 	require.NoError(t, claimed.Release())
+}
+
+func TestAPortOfAServiceOnAllAddressesIsNotHandedOut(t *testing.T) {
+	for _, everyone := range []string{"0.0.0.0:0", "[::]:0"} {
+		service, err := net.Listen("tcp", everyone)
+		require.NoError(t, err)
+		its := service.Addr().(*net.TCPAddr).Port
+		h, err := Claim(t.Context())
+		require.NoError(t, err)
+		h.next = its
+		addr, err := h.Port(t.Context())
+		require.NoError(t, err)
+		l, err := net.Listen("tcp", addr)
+		require.NoError(t, err)
+		require.Greater(t, l.Addr().(*net.TCPAddr).Port, its)
+		require.NoError(t, errors.Join(l.Close(), service.Close(), h.Release()))
+	}
 }
 
 func take(t *testing.T, h *Host, n int) (ports []string) {

@@ -21,15 +21,18 @@ func RedisConfig(host, port, dir, password string) string {
 	}
 	return fmt.Sprintf(`bind %s
 port %s
-dir %s
+dir "%s"
 requirepass %s
 protected-mode yes
 daemonize no
 save ""
 appendonly yes
 appendfsync no
-`, host, port, dir, password)
+`, host, port, quoted.Replace(dir), password)
 }
+
+// quoted is how Redis reads, between quotes, what would end them or the line.
+var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`)
 
 // Redis is how a Redis with that password is reached. It does not take
 // connections before it has loaded its data: until then it answers LOADING.

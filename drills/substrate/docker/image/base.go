@@ -25,7 +25,7 @@ type tool struct{ name, pkg string }
 
 var tools = []tool{
 	{"cat", "coreutils"}, {"chmod", "coreutils"}, {"chown", "coreutils"}, {"id", "coreutils"},
-	{"mkdir", "coreutils"}, {"sleep", "coreutils"}, {"setpriv", "util-linux"},
+	{"mkdir", "coreutils"}, {"mv", "coreutils"}, {"rm", "coreutils"}, {"sleep", "coreutils"}, {"setpriv", "util-linux"},
 }
 
 // toolFolders are searched instead of PATH: what a user put there is not meant.

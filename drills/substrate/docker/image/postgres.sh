@@ -25,9 +25,36 @@ identifier() {
 	printf '"%s"' "$quoted$rest"
 }
 
-# Nobody can connect before all is there: neither initdb nor a server for a
-# single user listens anywhere.
+# new is where the data come to be, in the same volume, and done the file that says
+# that they are complete. PG_VERSION, by which a server is known to have data, is the
+# last that leaves it: whoever is killed at any moment leaves all or nothing behind.
+new=.drillrun-new
+done=$new/.complete
+
+# initialise makes the data folder, or goes on where moving it was broken off.
 initialise() {
+	mkdir -p "$PGDATA"
+	chmod 700 "$PGDATA"
+	if [ ! -e "$PGDATA/$done" ]; then
+		rm -rf "${PGDATA:?}/$new"
+		for entry in "$PGDATA"/* "$PGDATA"/.[!.]*; do
+			[ -e "$entry" ] || continue
+			echo "error: $PGDATA has files, but no data of Postgres: empty it" >&2
+			exit 1
+		done
+		create "$PGDATA/$new"
+		: >"$PGDATA/$done"
+	fi
+	for entry in "$PGDATA/$new"/*; do
+		[ "$entry" = "$PGDATA/$new/PG_VERSION" ] || mv "$entry" "$PGDATA/"
+	done
+	mv "$PGDATA/$new/PG_VERSION" "$PGDATA/"
+}
+
+# create FOLDER makes the data. Nobody can connect before all is there: neither initdb
+# nor a server for a single user listens anywhere.
+create() {
+	data=$1
 	setting POSTGRES_PASSWORD ''
 	setting POSTGRES_USER postgres
 	setting POSTGRES_DB "$POSTGRES_USER"
@@ -36,7 +63,7 @@ initialise() {
 		echo 'error: no password: set POSTGRES_PASSWORD, or POSTGRES_HOST_AUTH_METHOD=trust to let everybody in' >&2
 		exit 1
 	fi
-	set -- --pgdata="$PGDATA" --username="$POSTGRES_USER" --auth=trust --locale=C --encoding=UTF8 --no-sync
+	set -- --pgdata="$data" --username="$POSTGRES_USER" --auth=trust --locale=C --encoding=UTF8 --no-sync
 	if [ -n "$POSTGRES_PASSWORD" ]; then
 		# Through a pipe: arguments can be seen by everybody.
 		printf '%s\n' "$POSTGRES_PASSWORD" |
@@ -44,11 +71,11 @@ initialise() {
 	else
 		eval 'initdb "$@" '"${POSTGRES_INITDB_ARGS-}"
 	fi
-	echo "host all all all $method" >>"$PGDATA/pg_hba.conf"
-	echo "listen_addresses = '*'" >>"$PGDATA/postgresql.conf"
+	echo "host all all all $method" >>"$data/pg_hba.conf"
+	echo "listen_addresses = '*'" >>"$data/postgresql.conf"
 	if [ "$POSTGRES_DB" != postgres ]; then
 		echo "CREATE DATABASE $(identifier "$POSTGRES_DB")" |
-			postgres --single -F -c exit_on_error=on -D "$PGDATA" postgres >/dev/null
+			postgres --single -F -c exit_on_error=on -D "$data" postgres >/dev/null
 	fi
 }
 
@@ -70,6 +97,7 @@ if [ "$(id -u)" = 0 ]; then
 	exec setpriv --reuid=postgres --regid=postgres --clear-groups "$0" "$@"
 fi
 [ -s "$PGDATA/PG_VERSION" ] || initialise
+rm -rf "${PGDATA:?}/$new"
 # The server becomes process 1. A lock file that a killed one left behind names
 # process 1, too, which no server takes for another.
 exec "$@"

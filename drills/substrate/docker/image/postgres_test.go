@@ -23,10 +23,20 @@ const invalidPassword = "28P01"
 
 func newPostgres(t *testing.T, c *client.Client, env ...string) *box {
 	t.Helper()
+	return postgresOf(t, c, postgresImage(t, c), env...)
+}
+
+func postgresImage(t *testing.T, c *client.Client) (name string) {
+	t.Helper()
 	name, err := image.BuildPostgres(t.Context(), c, repository(t, c), label(t))
 	require.NoError(t, err)
+	return name
+}
+
+func postgresOf(t *testing.T, c *client.Client, image string, env ...string) *box {
+	t.Helper()
 	return newBox(t, c, container.Config{
-		Image: name, Env: env, Cmd: []string{"-c", "fsync=off"},
+		Image: image, Env: env, Cmd: []string{"-c", "fsync=off"},
 		ExposedPorts: network.PortSet{network.MustParsePort("5432/tcp"): {}},
 	})
 }
@@ -147,4 +157,30 @@ func TestPostgresWantsAPasswordOrTrust(t *testing.T) {
 		b.start()
 		require.Equal(t, "postgres", ask(t, dial(b, "postgres", "", "postgres"), "SELECT current_user"))
 	})
+}
+
+// TestPostgresIsInitialisedWholeOrNotAtAll kills it at moments from its start to its
+// first connection, and wants it to come up.
+func TestPostgresIsInitialisedWholeOrNotAtAll(t *testing.T) {
+	c := enginetest.Engine(t)
+	name := postgresImage(t, c)
+	first := postgresOf(t, c, name, "POSTGRES_PASSWORD=secret", "POSTGRES_DB=shop")
+	begin := time.Now()
+	first.start()
+	dial(first, "postgres", "secret", "shop")
+	whole := time.Since(begin)
+	const moments = 20
+	for i := range moments {
+		b := postgresOf(t, c, name, "POSTGRES_PASSWORD=secret", "POSTGRES_DB=shop")
+		after := whole * time.Duration(i) / moments
+		b.start()
+		<-time.After(after)
+		b.kill()
+		b.start()
+		conn := dial(b, "postgres", "secret", "shop")
+		require.Equal(t, "*", ask(t, conn, "SHOW listen_addresses"), "killed after %v", after)
+		require.Equal(t, "f", ask(t, conn, "SELECT (count(*) > 0)::text FROM pg_ls_dir('.', false, true) AS f WHERE f LIKE '.drillrun%'")[:1])
+		require.NoError(t, conn.Close(t.Context()))
+		b.kill()
+	}
 }

@@ -14,7 +14,7 @@ import (
 
 // EndResidents kills every process that lives in a folder, frozen or not, and
 // returns once all are gone, with their names. A process lives there if it was
-// started with a TMPDIR below the folder, as children inherit it; one of the
+// started with it as TMPDIR or with one below, as children inherit it; one of the
 // given programs also if it works there, because a server that shows a title in
 // the place of its arguments overwrites its environment. The folder's path must
 // be absolute and free of symbolic links.
@@ -38,6 +38,14 @@ func EndResidents(ctx context.Context, dir string, programs ...string) (ended []
 	return ended, nil
 }
 
+// AwaitNone waits until nothing lives in a folder, and ends nothing itself.
+func AwaitNone(ctx context.Context, dir string, programs ...string) error {
+	return await(ctx, func() (bool, error) {
+		found, err := residents(dir, programs)
+		return len(found) == 0, err
+	})
+}
+
 func residents(dir string, programs []string) ([]stat, error) {
 	all, err := readStats("/proc/[0-9]*/stat")
 	if err != nil {
@@ -50,13 +58,13 @@ func residents(dir string, programs []string) ([]stat, error) {
 func (s stat) livesIn(dir string, programs []string) bool {
 	proc, below := filepath.Join("/proc", strconv.Itoa(s.pid)), dir+"/"
 	if slices.Contains(programs, s.name) {
-		if at, err := os.Readlink(filepath.Join(proc, "cwd")); err == nil && strings.HasPrefix(at, below) {
+		if at, err := os.Readlink(filepath.Join(proc, "cwd")); err == nil && (at == dir || strings.HasPrefix(at, below)) {
 			return true
 		}
 	}
 	environ, err := os.ReadFile(filepath.Join(proc, "environ"))
 	return err == nil && slices.ContainsFunc(bytes.Split(environ, []byte{0}), func(variable []byte) bool {
-		return bytes.HasPrefix(variable, []byte("TMPDIR="+below))
+		return bytes.HasPrefix(append(variable[:len(variable):len(variable)], '/'), []byte("TMPDIR="+below))
 	})
 }
 
