@@ -15,7 +15,7 @@ const (
 	defaultClients = 6
 	maxClients     = 256
 	maxKeys        = 10_000
-	maxLoad        = time.Hour
+	maxLoad        = drills.MaxDuration
 )
 
 // Load submits jobs at a rate.
@@ -30,6 +30,20 @@ func Load() engine.Verb {
 			Check: func(a drills.Args) error {
 				_, _, err := workload(a)
 				return err
+			},
+			Aims: func(a drills.Args) []drills.Aim {
+				if kind, ok := a.Options["kind"]; ok && a.Options["poison"] != "100%" {
+					return []drills.Aim{{Kind: drills.AimKindOfJob, Name: kind}}
+				}
+				return nil // nobody can do any of them, perhaps because nobody knows their kind
+			},
+			Lasts: func(a drills.Args) time.Duration {
+				limit, _ := drills.HeldFor(a)
+				return limit
+			},
+			Endless: func(a drills.Args) bool {
+				_, ends := a.Options["for"]
+				return !ends
 			},
 		},
 		Run: func(ctx context.Context, d *engine.Drill, step drills.Step) error {
