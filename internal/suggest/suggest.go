@@ -54,7 +54,7 @@ func Unknown(kind, word string, candidates []string) error {
 	case near != "":
 		return fmt.Errorf("unknown %s %q: did you mean %q? (there are: %s)", kind, word, near, all)
 	}
-	return fmt.Errorf("unknown %s %.*q: there are: %s", kind, maxWord, word, all)
+	return fmt.Errorf("unknown %s %.64q: there are: %s", kind, word, all)
 }
 
 // some are the first candidates, sorted.
