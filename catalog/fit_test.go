@@ -233,3 +233,13 @@ func TestAScenarioIsCalledAsItsFile(t *testing.T) {
 		require.NotContains(t, err.Error(), "\x1b")
 	}
 }
+
+func TestTwoScenariosOfOneNameAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "calm.txtar")
+	require.NoError(t, os.WriteFile(file, []byte("drain\n-- gates --\noutage < 1s\n"), 0o600))
+	_, err := catalog.Scripts([]string{"calm", file})
+	require.ErrorContains(t, err, "calm and "+file+" are both called calm: name one of the files otherwise")
+	_, err = catalog.Scripts([]string{file, file, "core", "core"})
+	require.ErrorContains(t, err, file+" and calm are both called calm")
+}

@@ -80,7 +80,22 @@ func each(names []string, more func(Script) scenarios.Mistakes) ([]Script, error
 		}
 		scripts = append(scripts, s)
 	}
-	return scripts, errors.Join(errs...)
+	return scripts, errors.Join(append(errs, namesakes(scripts))...)
+}
+
+// namesakes refuses two scenarios of one name: reports could not tell one from the
+// other, and those who read them keep one.
+func namesakes(scripts []Script) error {
+	var errs []error
+	first := map[string]string{}
+	for _, s := range scripts {
+		if ref, taken := first[s.Name]; taken {
+			errs = append(errs, fmt.Errorf("%s and %s are both called %s: name one of the files otherwise", input.Line(ref), input.Line(s.Ref), s.Name))
+			continue
+		}
+		first[s.Name] = s.Ref
+	}
+	return errors.Join(errs...)
 }
 
 func expand(names []string) []string {
