@@ -5,6 +5,8 @@
 package catalog
 
 import (
+	"time"
+
 	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/engine"
 	"github.com/drillrun/drillrun/drills/engine/verbs"
@@ -86,7 +88,15 @@ func words() map[string]drills.VerbSpec {
 		all[name] = v.VerbSpec
 	}
 	for name, f := range Faults() {
-		all[name] = f.VerbSpec
+		spec := f.VerbSpec
+		spec.Breaks = true
+		if f.Held != nil {
+			spec.Lasts = func(a drills.Args) time.Duration {
+				hold, _ := f.Held(a)
+				return hold
+			}
+		}
+		all[name] = spec
 	}
 	return all
 }

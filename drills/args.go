@@ -68,6 +68,10 @@ func (a Args) Count(name string, fallback, most int) (int, error) {
 	return n, nil
 }
 
+// LeastRate is the slowest that anything is done, in operations a second: one in a
+// hundred seconds. A slower one does nothing in most drills.
+const LeastRate = 0.01
+
 // Rate reads an option as operations a second: "200/s" or "30/m".
 func (a Args) Rate(name string, fallback, most float64) (float64, error) {
 	text, ok := a.Options[name]
@@ -79,8 +83,8 @@ func (a Args) Rate(name string, fallback, most float64) (float64, error) {
 	if unit == "m" {
 		n /= 60
 	}
-	if !found || err != nil || (unit != "s" && unit != "m") || !(n > 0) || n > most {
-		return 0, fmt.Errorf("%s=%s: want operations a second such as 200/s, at most %.0f/s", name, text, most)
+	if !found || err != nil || (unit != "s" && unit != "m") || !(n >= LeastRate) || n > most {
+		return 0, fmt.Errorf("%s=%s: want operations a second such as 200/s, from %v/s to %.0f/s", name, text, LeastRate, most)
 	}
 	return n, nil
 }
@@ -168,6 +172,9 @@ func ParseSpan(text string) (Span, error) {
 	return Span{from, to}, nil
 }
 
+// MaxDuration bounds every time in a script, and how long a script takes in all.
+const MaxDuration = 24 * time.Hour
+
 // ParseDuration reads a positive duration of a script.
 func ParseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
@@ -176,6 +183,9 @@ func ParseDuration(text string) (time.Duration, error) {
 	}
 	if d <= 0 {
 		return 0, fmt.Errorf("%q is not a positive duration", text)
+	}
+	if d > MaxDuration {
+		return 0, fmt.Errorf("%q is longer than a script may take, which is %.0fh", text, MaxDuration.Hours())
 	}
 	return d, nil
 }

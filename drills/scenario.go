@@ -1,6 +1,9 @@
 package drills
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Args are the arguments of a step: words, then key=value options.
 type Args struct {
@@ -25,8 +28,18 @@ type VerbSpec struct {
 	// Check judges the arguments before anything starts. Its error says what
 	// is wrong and what to write instead; the parser adds file, line and verb.
 	Check func(Args) error
+	// Aims are what has to be there for the step to be taken, from arguments that
+	// Check took. Nil is nothing.
+	Aims func(Args) []Aim
+	// Breaks says that there is a victim after it.
+	Breaks bool
 	// Background says that the step may end in "&".
 	Background bool
+	// Lasts is how long the step takes by its arguments, as far as they say. Nil is
+	// no time.
+	Lasts func(Args) time.Duration
+	// Endless says that the step would never end by itself. Nil is never.
+	Endless func(Args) bool
 	// After is the verb that must stand before it; may be empty.
 	After string
 }

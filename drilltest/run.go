@@ -44,7 +44,7 @@ func Run(t *testing.T, scenario string, system drills.System, options ...Option)
 	for _, o := range options {
 		o(&chosen)
 	}
-	script := load(t, scenario)
+	script := load(t, scenario, system)
 	entry := catalog.Substrates()[catalog.DefaultSubstrate]
 	for name, value := range script.Options {
 		chosen.options[name] = value
@@ -74,9 +74,9 @@ func Run(t *testing.T, scenario string, system drills.System, options ...Option)
 }
 
 // load reads the one scenario that is named.
-func load(t *testing.T, scenario string) catalog.Script {
+func load(t *testing.T, scenario string, system drills.System) catalog.Script {
 	t.Helper()
-	scripts, err := catalog.Scripts([]string{scenario})
+	scripts, err := catalog.ScriptsFor([]string{scenario}, 0, system)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ func Bandwidth() drills.FaultSpec {
 			Summary:    "the links carry no more than so many bytes a second",
 			Doc:        "Stands for a saturated network or a quota. The rate (500B/s, 16KB/s, 0.2MB/s) is that of each link in each direction, shared by its connections; who sends more is slowed down. Proved by probes through each link that take as long as their bytes do at that rate, and did not before. Undone after for=, by \"heal\", or when the drill drains.",
 			Check:      checkBandwidth,
+			Aims:       atLinks,
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {

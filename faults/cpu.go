@@ -20,6 +20,7 @@ func CPU() drills.FaultSpec {
 			Summary:    "the process gets a part of a core, and stands still when that is used up",
 			Doc:        "Stands for a busy neighbour or a limit that was set too low; cores=0.1 leaves it a tenth of a core. Wants a substrate that can limit a process. Proved by the kernel, by whose account the victim has been kept waiting since. Undone after for=, by \"heal\", or when the drill drains.",
 			Check:      checkCPU,
+			Aims:       atTarget,
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {
@@ -32,7 +33,7 @@ func CPU() drills.FaultSpec {
 }
 
 func checkCPU(a drills.Args) error {
-	if err := a.Takes(1, 1, "cores", "for"); err != nil {
+	if err := takesTargetWith(a, "cores", "for"); err != nil {
 		return err
 	}
 	if _, ok := a.Options["cores"]; !ok {

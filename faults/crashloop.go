@@ -24,6 +24,7 @@ func CrashLoop() drills.FaultSpec {
 			Summary:    "SIGKILL, start, and SIGKILL again once it was up for up=, over and over",
 			Doc:        "Stands for a pod in CrashLoopBackOff. The victim connects, joins queues and takes work, and dies with it again and again; up= is 300ms unless set. Proved by two different pids of each victim, both reaped. Undone after for=, by \"start victim\", or when the drill drains.",
 			Check:      checkCrashLoop,
+			Aims:       atTarget,
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {
@@ -35,7 +36,7 @@ func CrashLoop() drills.FaultSpec {
 }
 
 func checkCrashLoop(a drills.Args) error {
-	if err := a.Takes(1, 1, "up", "for"); err != nil {
+	if err := takesTargetWith(a, "up", "for"); err != nil {
 		return err
 	}
 	_, err := a.Duration("up", shortLife)

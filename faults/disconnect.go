@@ -19,6 +19,7 @@ func Disconnect() drills.FaultSpec {
 			Summary:    "the process runs on, off the network",
 			Doc:        "Stands for a pulled cable or a dead switch. Nothing is closed and nobody is told, and the witness is out of reach too: effects of the victim do not arrive. Wants a substrate whose processes have a network of their own. Proved from outside: the victim, which answered before, cannot be reached, and is the same process as before. Undone after for=, by \"heal\", or when the drill drains, and then it is reached again.",
 			Check:      takesTargetAndFor,
+			Aims:       atTarget,
 			Background: true,
 		},
 		New:  func(a drills.Args) (drills.Fault, error) { return &disconnect{selector: a.Words[0]}, nil },

@@ -21,6 +21,7 @@ func Drop() drills.FaultSpec {
 			Summary:    "packets are lost: no FIN, no RST, nobody answers keepalives",
 			Doc:        "Stands for a pulled cable or a firewall that drops, as the kernel of the victim sees it: unlike \"partition\", nothing takes and acknowledges what it sends. Wants direct links, which a system has to be asked for (the reference: \"system direct=postgres\"), and a substrate that has them. Proved by the packets that the kernel has dropped on each link, which are awaited: a link that nobody uses proves nothing. Undone after for=, by \"heal\", or when the drill drains.",
 			Check:      func(a drills.Args) error { return checkLinks(a, "dir") },
+			Aims:       atLinks,
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {

@@ -24,6 +24,7 @@ func Exhaust() drills.FaultSpec {
 			Summary:    "every connection of Postgres that is left is taken; one more is refused",
 			Doc:        "Stands for a neighbour that leaks connections or a pool that is too large. Sessions that are open go on; a new one is refused with 53300 (too_many_connections), also that of a superuser, and a slot that somebody gives up is taken as well. Proved by the number of connections taken and the refusal of one more. Undone after for=, by \"heal\", or when the drill drains.",
 			Check:      ofStore("exhaust", drills.RolePostgres, "for"),
+			Aims:       atLogin,
 			Background: true,
 		},
 		New:  func(drills.Args) (drills.Fault, error) { return &exhaust{}, nil },

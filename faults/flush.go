@@ -20,6 +20,7 @@ func Flush() drills.FaultSpec {
 			Summary: "every key of Redis is gone at once",
 			Doc:     "Stands for a replica promoted without its data, a lost disk, a FLUSHALL at the wrong prompt. Proved by the number of keys in the same transaction: some before, none after. There is nothing to undo.",
 			Check:   ofStore("flush", drills.RoleRedis),
+			Aims:    atLogin,
 		},
 		New:  func(drills.Args) (drills.Fault, error) { return &flush{}, nil },
 		Held: atOnce,

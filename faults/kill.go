@@ -16,7 +16,8 @@ func Kill() drills.FaultSpec {
 			Usage:   "kill leader | follower | any | all | REPLICA | STORE",
 			Summary: "SIGKILL: the process ends at once, its sockets are closed by the kernel",
 			Doc:     "Stands for a crash, an OOM kill, a lost node. Proved by the victim's pid, which ran before and has been reaped after. Undone by \"start victim\"; at the latest when the drill drains.",
-			Check:   func(a drills.Args) error { return a.Takes(1, 1) },
+			Check:   takesTarget,
+			Aims:    atTarget,
 		},
 		New: func(a drills.Args) (drills.Fault, error) { return &kill{selector: a.Words[0]}, nil },
 	}

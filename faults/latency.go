@@ -20,6 +20,7 @@ func Latency() drills.FaultSpec {
 			Summary:    "the links carry everything, late",
 			Doc:        "Stands for a congested network or a far region. Proved by a probe through each link, whose answer comes as late as the delay asks; of a long delay, half a second is waited out. Undone after for=, by \"heal\", or when the drill drains.",
 			Check:      checkLatency,
+			Aims:       atLinks,
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {

@@ -21,6 +21,7 @@ func Limit() drills.FaultSpec {
 			Summary:    "the links close each connection after so many bytes",
 			Doc:        "Stands for a proxy with a quota or a middlebox that gives up on large transfers. Each connection is closed, on both sides, once bytes= have passed since the fault began, in either direction or in that of dir=. A client that reconnects and carries little goes on. Proved by a probe with more than that, through each link, which is answered before and cut off after. Undone after for=, by \"heal\", or when the drill drains.",
 			Check:      checkLimit,
+			Aims:       atLinks,
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {

@@ -21,7 +21,11 @@ func checkLinks(a drills.Args, more ...string) error {
 	if err := a.Takes(1, 1, append(more, "for")...); err != nil {
 		return err
 	}
-	if _, err := parseEnds(a.Words[0]); err != nil {
+	ends, err := parseEnds(a.Words[0])
+	if err != nil {
+		return err
+	}
+	if err := checkTargets(ends.from); err != nil {
 		return err
 	}
 	switch d := direction(a); d {
@@ -29,7 +33,7 @@ func checkLinks(a drills.Args, more ...string) error {
 	default:
 		return fmt.Errorf("dir=%s: want both, requests or replies", d)
 	}
-	_, err := a.Duration("for", 0)
+	_, err = a.Duration("for", 0)
 	return err
 }
 

@@ -23,6 +23,7 @@ func LockRows() drills.FaultSpec {
 			Summary:    "writes to the rows that a table has now wait for somebody else, in the middle of their statement",
 			Doc:        "Stands for a batch job or a session that was left open. Every row is taken that nobody writes just then. Reads are answered, and new rows can be added; an update of an old one waits until its own lock_timeout or deadline. Proved by a session of the system that waits, which is awaited: a table whose rows nobody changes proves nothing. Undone after for=, by \"heal\", or when the drill drains.",
 			Check:      ofTable("lock-rows"),
+			Aims:       atLogin,
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {

@@ -24,6 +24,7 @@ func LockTable() drills.FaultSpec {
 			Summary:    "writes to one table wait for a lock that somebody else holds",
 			Doc:        "Stands for a migration, a VACUUM FULL or a session that was left open. Reads are answered, and so are writes to other tables; a write to this one waits until its own lock_timeout or deadline. Proved by a session that does not get the lock which every write needs. Undone after for=, by \"heal\", or when the drill drains.",
 			Check:      ofTable("lock-table"),
+			Aims:       atLogin,
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {

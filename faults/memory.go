@@ -23,6 +23,7 @@ func Memory() drills.FaultSpec {
 			Summary:    "the process may have so much memory, and is ended by the kernel when it wants more",
 			Doc:        "Stands for a limit that was set too low, or a leak that has reached it. limit=12MB is a bound; limit=+2MB is that much more than it holds. No kernel takes away what a process holds, so that a bound below it stands just above, and comes down as the victim gives memory back. Wants a substrate that can limit a process. Proved by the end of the victim, which the kernel says was for want of memory, and which is awaited: a victim that can go on proves nothing. It is started again without the limit after for=, by \"start victim\", or when the drill drains.",
 			Check:      checkMemory,
+			Aims:       atReplicas,
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {
@@ -34,7 +35,7 @@ func Memory() drills.FaultSpec {
 }
 
 func checkMemory(a drills.Args) error {
-	if err := a.Takes(1, 1, "limit", "for"); err != nil {
+	if err := takesTargetWith(a, "limit", "for"); err != nil {
 		return err
 	}
 	if _, ok := a.Options["limit"]; !ok {

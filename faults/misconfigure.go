@@ -22,7 +22,7 @@ func Misconfigure() drills.FaultSpec {
 			Summary: "SIGKILL, then start again with a variable that the replica cannot take",
 			Doc:     "Stands for a slip in a deployment. Proved by the end of the victim's process, which nobody asked for; the evidence has its exit code. A victim that goes on all the same proves nothing. Undone by \"start victim\", with the environment that it had; at the latest when the drill drains.",
 			Check: func(a drills.Args) error {
-				if err := a.Takes(1, 1, "set"); err != nil {
+				if err := takesTargetWith(a, "set"); err != nil {
 					return err
 				}
 				if name, _, ok := strings.Cut(a.Option("set", ""), "="); !ok || name == "" {
@@ -30,6 +30,7 @@ func Misconfigure() drills.FaultSpec {
 				}
 				return nil
 			},
+			Aims: atReplicas,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {
 			return &misconfigure{selector: a.Words[0], variable: a.Option("set", ""), exits: map[string]int{}}, nil

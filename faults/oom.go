@@ -23,6 +23,7 @@ func OOM() drills.FaultSpec {
 			Summary:    "Redis is at its memory limit and evicts nothing: what would add data is refused",
 			Doc:        "Stands for a queue that nobody empties, or a limit that was set too low. Redis answers reads, and whatever frees memory; all that may need more is refused with OOM. Proved by a write that is refused and a read that is answered. Undone after for=, by \"heal\", or when the drill drains.",
 			Check:      ofStore("oom", drills.RoleRedis, "for"),
+			Aims:       atLogin,
 			Background: true,
 		},
 		New:  func(drills.Args) (drills.Fault, error) { return &oom{}, nil },

@@ -22,6 +22,7 @@ func Partition() drills.FaultSpec {
 			Summary:    "black hole: the links carry nothing, close nothing, refuse nothing",
 			Doc:        "Stands for a split network or a firewall that drops. FROM is a replica (leader, follower, replica-2 …), TO what it depends on (postgres, redis, witness), or \"all\" of these. With dir=replies requests still arrive and only the answers are lost. Proved by a probe through each link, which is answered before and meets silence after. Undone after for=, by \"heal\", or when the drill drains.",
 			Check:      func(a drills.Args) error { return checkLinks(a, "dir") },
+			Aims:       atLinks,
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {

@@ -19,6 +19,7 @@ func Pause() drills.FaultSpec {
 			Summary:    "every thread freezes, the sockets stay open, and it may come back as a zombie",
 			Doc:        "Stands for a migrated virtual machine, a long garbage collection, a node that swaps. Proved by the kernel: every thread of the victim is stopped; and for a store by a probe past all links, which connects and meets silence. Undone after for=, by \"resume victim\", or when the drill drains.",
 			Check:      takesTargetAndFor,
+			Aims:       atTarget,
 			Background: true,
 		},
 		New:  func(a drills.Args) (drills.Fault, error) { return &pause{selector: a.Words[0]}, nil },
@@ -28,7 +29,7 @@ func Pause() drills.FaultSpec {
 
 // takesTargetAndFor is the check of faults with one target and for=.
 func takesTargetAndFor(a drills.Args) error {
-	if err := a.Takes(1, 1, "for"); err != nil {
+	if err := takesTargetWith(a, "for"); err != nil {
 		return err
 	}
 	_, err := a.Duration("for", 0)

@@ -21,6 +21,7 @@ func ReadOnly() drills.FaultSpec {
 			Summary:    "Postgres answers reads and refuses writes, in sessions that are open too",
 			Doc:        "Stands for a failover that ended on a standby, or a guard against a full disk. Sessions stay open; each write in a new transaction is refused with 25006 (read_only_sql_transaction). Proved by a write that is refused in a session from before. Undone after for=, by \"heal\", or when the drill drains.",
 			Check:      ofStore("read-only", drills.RolePostgres, "for"),
+			Aims:       atLogin,
 			Background: true,
 		},
 		New:  func(drills.Args) (drills.Fault, error) { return &readOnly{}, nil },

@@ -19,6 +19,7 @@ func Refuse() drills.FaultSpec {
 			Summary:    "the links close their connections and refuse new ones",
 			Doc:        "Stands for a service without endpoints: the dependency lives, and for FROM nobody listens at its address. Open connections end as if the other side had closed them. Proved by a probe to each link, which is answered before and refused after. Undone after for=, by \"heal\", or when the drill drains.",
 			Check:      func(a drills.Args) error { return checkLinks(a) },
+			Aims:       atLinks,
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {

@@ -21,6 +21,7 @@ func Reset() drills.FaultSpec {
 			Summary:    "every connection of the links ends with a RST, open or new",
 			Doc:        "Stands for a load balancer that was restarted or a firewall that rejects what it has no state for. Replicas and stores see \"connection reset by peer\"; what they had sent may or may not have arrived. Proved on each link by a connection from before and by a new one, which both are reset. Undone after for=, by \"heal\", or when the drill drains.",
 			Check:      func(a drills.Args) error { return checkLinks(a) },
+			Aims:       atLinks,
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {

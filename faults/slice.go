@@ -23,6 +23,7 @@ func Slice() drills.FaultSpec {
 			Summary:    "the links carry everything in small pieces, one after the other",
 			Doc:        "Stands for a tunnel with a tiny MTU or a bad radio link. Every connection is cut into pieces of size=, each delay= after the one before; nothing is lost. Proved by a long question and answer through each link, which take as long as their pieces are apart, and did not before. Undone after for=, by \"heal\", or when the drill drains.",
 			Check:      checkSlice,
+			Aims:       atLinks,
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {

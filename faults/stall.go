@@ -20,6 +20,7 @@ func Stall() drills.FaultSpec {
 			Summary:    "connections that are open go silent, new ones pass",
 			Doc:        "Stands for a NAT that forgot its entries, or an address that moved. Nothing is closed: neither bytes nor the end of a connection pass, and a client without a deadline waits for ever. Proved on each link by a connection from before, which is silent, and by a new one, which is answered. Connections that were silent are closed when it is undone: after for=, by \"heal\", or when the drill drains.",
 			Check:      func(a drills.Args) error { return checkLinks(a, "dir") },
+			Aims:       atLinks,
 			Background: true,
 		},
 		New: func(a drills.Args) (drills.Fault, error) {

@@ -21,7 +21,8 @@ func Terminate() drills.FaultSpec {
 			Usage:   "terminate leader | follower | any | all | REPLICA | STORE",
 			Summary: "SIGTERM, or the request that the system has for it: the process is asked to stop, and may hand over before it does",
 			Doc:     "Stands for a deployment or a drained node. Proved by the end of the victim's process; the evidence has what asked it, its exit code, the signal that ended it if any, and how long it took. Undone by \"start victim\"; at the latest when the drill drains.",
-			Check:   func(a drills.Args) error { return a.Takes(1, 1) },
+			Check:   takesTarget,
+			Aims:    atTarget,
 		},
 		New: func(a drills.Args) (drills.Fault, error) { return &stop{selector: a.Words[0]}, nil },
 	}
@@ -37,6 +38,7 @@ func Restart() drills.FaultSpec {
 			Summary:    "SIGTERM (for Postgres, a fast shutdown), then start again after down=",
 			Doc:        "Stands for an upgrade or a change of settings. Proved by the end of the victim's process; recovered once it is started again and, for a store, takes connections.",
 			Check:      takesTargetAndDown,
+			Aims:       atTarget,
 			Background: true,
 		},
 		New:  func(a drills.Args) (drills.Fault, error) { return &stop{selector: a.Words[0]}, nil },
@@ -54,6 +56,7 @@ func Crash() drills.FaultSpec {
 			Summary:    "SIGKILL (for Postgres, with all its backends), then start again after down=",
 			Doc:        "Stands for a crash with a supervisor that starts it again. A store recovers from what it had written. Proved by the victim's pid, which ran before and has been reaped after; recovered once it is started again and, for a store, takes connections.",
 			Check:      takesTargetAndDown,
+			Aims:       atTarget,
 			Background: true,
 		},
 		New:  func(a drills.Args) (drills.Fault, error) { return &kill{selector: a.Words[0]}, nil },
@@ -66,7 +69,7 @@ func Crash() drills.FaultSpec {
 const briefly = 200 * time.Millisecond
 
 func takesTargetAndDown(a drills.Args) error {
-	if err := a.Takes(1, 1, "down"); err != nil {
+	if err := takesTargetWith(a, "down"); err != nil {
 		return err
 	}
 	_, err := a.Duration("down", briefly)

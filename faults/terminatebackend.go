@@ -22,7 +22,10 @@ func TerminateBackend() drills.FaultSpec {
 			Usage:   "terminate-backend leader | leader/KEY | REPLICA",
 			Summary: "end the sessions by which a replica holds advisory locks in Postgres",
 			Doc:     "Stands for an administrator, a pooler that recycles connections, a failover of Postgres. The process lives on. With leader/KEY only the session goes by which that leadership is held. Proved by the backends, which were there before and are gone after. There is nothing to undo.",
-			Check:   func(a drills.Args) error { return a.Takes(1, 1) },
+			Check:   takesTarget,
+			Aims: func(a drills.Args) []drills.Aim {
+				return append(atReplicas(a), drills.Aim{Kind: drills.AimLogin, Name: string(drills.RolePostgres)})
+			},
 		},
 		New:  func(a drills.Args) (drills.Fault, error) { return &terminateBackend{selector: a.Words[0]}, nil },
 		Held: atOnce,

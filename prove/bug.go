@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/drillrun/drillrun/internal/input"
 	"github.com/drillrun/drillrun/reports"
 )
 
@@ -51,7 +51,7 @@ func placed(file string, err error) error {
 // another, or that one variant of an example has and another has not. Every field
 // is required, and files are named relative to this one.
 func ReadBug(file string) (Defect, error) {
-	source, err := os.ReadFile(file)
+	source, err := input.Read(file, input.MaxManifest)
 	if err != nil {
 		return Defect{}, fmt.Errorf("read bug: %w", err)
 	}

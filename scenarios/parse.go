@@ -19,33 +19,59 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/internal/input"
 	"github.com/drillrun/drillrun/internal/suggest"
 )
 
-// The bounds of what a script may ask for.
+// The bounds of what a script may ask for. They are far above what any drill needs,
+// and keep a slip from becoming a drill that nobody sees the end of.
 const (
 	DefaultReplicas = 3
 	MaxReplicas     = 9
 	MaxRepeat       = 1000
+	MaxNesting      = 8       // of repeats
+	MaxSteps        = 100_000 // with every repetition
+	MaxLines        = 10_000
 )
 
 const gatesFile = "gates"
 
 // Parse reads a script and checks it against the verbs. The error joins one
-// *drills.LineError for each mistake.
+// *drills.LineError for each mistake, up to twenty.
 func Parse(file string, source []byte, verbs map[string]drills.VerbSpec) (*drills.Scenario, error) {
+	s, mistakes := Read(file, source, verbs)
+	if err := mistakes.Err(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Read is Parse for whoever looks for more mistakes: the scenario has what is right
+// in any case.
+func Read(file string, source []byte, verbs map[string]drills.VerbSpec) (*drills.Scenario, Mistakes) {
 	p := &parser{
 		scenario: &drills.Scenario{File: file, Source: source, Replicas: DefaultReplicas},
 		verbs:    verbs,
 		verbed:   map[string]bool{},
 	}
-	archive := txtar.Parse(source)
-	p.script(string(archive.Comment))
-	p.sections(archive)
-	if len(p.errs) > 0 {
-		return nil, errors.Join(p.errs...)
+	text, err := input.Text(source)
+	switch {
+	case err != nil:
+		p.fail(1, "", err)
+	case bytes.Count(text, []byte("\n")) > MaxLines:
+		p.fail(MaxLines, "", fmt.Errorf("a script may have %d lines", MaxLines))
+	default:
+		p.archive(txtar.Parse(text))
 	}
-	return p.scenario, nil
+	return p.scenario, p.mistakes
+}
+
+// ReadGates reads the gates of a script and nothing else, for a record that has been
+// made by it: what a step may be is no matter any more.
+func ReadGates(source []byte) []drills.GateLine {
+	p := &parser{scenario: &drills.Scenario{}}
+	p.sections(txtar.Parse(source))
+	return p.scenario.Gates
 }
 
 // parser reads a script line by line. The innermost open block is the last of
@@ -53,14 +79,29 @@ func Parse(file string, source []byte, verbs map[string]drills.VerbSpec) (*drill
 type parser struct {
 	scenario *drills.Scenario
 	verbs    map[string]drills.VerbSpec
-	blocks   []drills.Step
+	blocks   []block
+	steps    int             // lines that are steps, right or wrong
 	begun    bool            // a step has been read: directives are over
 	verbed   map[string]bool // verbs that have been read
-	errs     []error
+	mistakes Mistakes
+}
+
+// block is a repeat whose end has not been read.
+type block struct {
+	drills.Step
+	before int // steps that stand before it
 }
 
 func (p *parser) fail(line int, text string, err error) {
-	p.errs = append(p.errs, &drills.LineError{File: p.scenario.File, Line: line, Text: text, Err: err})
+	p.mistakes = append(p.mistakes, mistake(p.scenario.File, line, text, err))
+}
+
+func (p *parser) archive(archive *txtar.Archive) {
+	p.script(string(archive.Comment))
+	p.sections(archive)
+	if len(p.mistakes) == 0 {
+		p.measure()
+	}
 }
 
 func (p *parser) script(text string) {
@@ -77,7 +118,7 @@ func (p *parser) script(text string) {
 	for _, open := range p.blocks {
 		p.fail(open.Line, open.Text, errors.New("has no end: write \"end\" after the last repeated step"))
 	}
-	if len(p.errs) == 0 && len(p.scenario.Steps) == 0 {
+	if len(p.mistakes) == 0 && len(p.scenario.Steps) == 0 {
 		p.fail(max(last, 1), "", errors.New("the script has no steps: write for example \"load jobs rate=100/s &\""))
 	}
 }
@@ -123,8 +164,12 @@ func (p *parser) openBlock(s drills.Step) error {
 	if s.Background {
 		err = errors.Join(err, errors.New("a repeat cannot run in the background: remove the &"))
 	}
+	if len(p.blocks) == MaxNesting {
+		err = errors.Join(err, fmt.Errorf("stands in %d others, which is as deep as repeats go", MaxNesting))
+	}
 	s.Repeat = n
-	p.blocks = append(p.blocks, s) // opened even if wrong, so that its end is not wrong too
+	p.steps++
+	p.blocks = append(p.blocks, block{s, p.steps}) // opened even if wrong, so that its end is not wrong too
 	return err
 }
 
@@ -134,8 +179,8 @@ func (p *parser) closeBlock(s drills.Step) error {
 	}
 	block := p.blocks[len(p.blocks)-1]
 	p.blocks = p.blocks[:len(p.blocks)-1]
-	p.add(block)
-	if len(block.Body) == 0 {
+	p.add(block.Step)
+	if p.steps == block.before {
 		return fmt.Errorf("the repeat of line %d repeats nothing", block.Line)
 	}
 	return s.Args.Takes(0, 0)
@@ -143,12 +188,12 @@ func (p *parser) closeBlock(s drills.Step) error {
 
 func (p *parser) step(s drills.Step) error {
 	p.begun = true
+	p.steps++
 	spec, ok := p.verbs[s.Verb]
 	if !ok {
 		known := append(slices.Collect(maps.Keys(p.verbs)), "repeat", "end", "replicas", "requires", "system", "abort")
 		return suggest.Unknown("verb", s.Verb, known)
 	}
-	p.add(s)
 	p.verbed[s.Verb] = true
 	if spec.After != "" && !p.verbed[spec.After] {
 		return fmt.Errorf("must stand after %q (usage: %s)", spec.After, spec.Usage)
@@ -159,12 +204,17 @@ func (p *parser) step(s drills.Step) error {
 	if err := spec.Check(s.Args); err != nil {
 		return fmt.Errorf("%w (usage: %s)", err, spec.Usage)
 	}
+	if !s.Background && spec.Endless != nil && spec.Endless(s.Args) {
+		return fmt.Errorf("would never end: add & or for=DURATION (usage: %s)", spec.Usage)
+	}
+	p.add(s)
 	return nil
 }
 
 func (p *parser) add(s drills.Step) {
 	if n := len(p.blocks); n > 0 {
-		p.blocks[n-1].Body = append(p.blocks[n-1].Body, s)
+		inner := &p.blocks[n-1]
+		inner.Body = append(inner.Body, s)
 		return
 	}
 	p.scenario.Steps = append(p.scenario.Steps, s)
@@ -190,7 +240,7 @@ func (p *parser) sections(archive *txtar.Archive) {
 			}
 		}
 	}
-	if len(p.scenario.Gates) == 0 && len(p.errs) == 0 {
+	if len(p.scenario.Gates) == 0 && len(p.mistakes) == 0 {
 		p.fail(max(at, 1), "", errors.New("no gates: end the script with \"-- gates --\" and lines such as \"lost == 0\""))
 	}
 }

@@ -57,11 +57,11 @@ something stays unknown.`,
 
 // compare checks everything that can be wrong before anything starts.
 func (o *compareOptions) compare(cmd *cobra.Command, names []string) error {
-	scripts, err := catalog.Scripts(names)
+	systems, substrate, err := o.choose()
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	systems, substrate, err := o.choose()
+	scripts, err := catalog.ScriptsFor(names, 0, systems...)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}

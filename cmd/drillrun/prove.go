@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drillrun/drillrun/catalog"
+	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/internal/input"
 	"github.com/drillrun/drillrun/prove"
 	"github.com/drillrun/drillrun/reports"
 )
@@ -106,7 +107,7 @@ func (o *proveOptions) prove(cmd *cobra.Command) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	scripts, err := load(chosen)
+	scripts, err := load(chosen, system, releases)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
@@ -150,7 +151,7 @@ func (o *proveOptions) earlier() (*reports.Matrix, error) {
 	if o.onto == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(o.onto)
+	text, err := input.Read(o.onto, input.MaxReport)
 	if err != nil {
 		return nil, fmt.Errorf("read the earlier proof: %w", err)
 	}
@@ -235,18 +236,28 @@ func inOrder(scripts map[string]catalog.Script) (list []catalog.Script) {
 	return list
 }
 
-// load reads the scenarios of all defects, by the name that these use.
-func load(all []prove.Defect) (map[string]catalog.Script, error) {
-	var names []string
-	for _, d := range all {
-		names = append(names, d.Scenarios...)
-	}
-	scripts, err := catalog.Scripts(names) // each once
+// load reads the scenarios of all defects, by the name that these use. Each is held
+// against the system that it drills.
+func load(all []prove.Defect, system drills.System, releases map[string]releases) (map[string]catalog.Script, error) {
 	byName := map[string]catalog.Script{}
-	for _, s := range scripts {
-		byName[s.Ref] = s
+	var errs []error
+	for _, d := range all {
+		for _, name := range d.Scenarios {
+			if _, read := byName[name]; read {
+				continue
+			}
+			drilled := []drills.System{system}
+			if of, found := releases[name]; found {
+				drilled = []drills.System{of.with, of.without}
+			}
+			scripts, err := catalog.ScriptsFor([]string{name}, 0, drilled...)
+			errs = append(errs, err)
+			for _, s := range scripts {
+				byName[name] = s
+			}
+		}
 	}
-	return byName, err
+	return byName, errors.Join(errs...)
 }
 
 func (o *proveOptions) finish(cmd *cobra.Command, m reports.Matrix, outputs []output[reports.Matrix], err error) error {

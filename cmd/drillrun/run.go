@@ -79,15 +79,15 @@ built-in scenario is run.`,
 
 // run checks everything that can be wrong before anything starts.
 func (o *runOptions) run(cmd *cobra.Command, names []string) error {
-	scripts, err := catalog.Scripts(names)
+	system, substrate, err := o.choose()
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	scripts, err := catalog.ScriptsFor(names, o.replicas, system)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
 	if err := o.share(scripts, runtime.GOMAXPROCS(0)); err != nil {
-		return &exitError{exitUsage, err}
-	}
-	system, substrate, err := o.choose()
-	if err != nil {
 		return &exitError{exitUsage, err}
 	}
 	outputs, err := parseReports(o.reports, reports.Formats(), o.json)

@@ -31,9 +31,10 @@
 //	submit:                            # how a job is submitted
 //	  path: /jobs
 //	  headers: {Idempotency-Key: "${key}", Turn: "${concurrency_key}"}
-//	  body: '{"subject": "${subject}", "args": ${args}}'
+//	  body: '{"subject": "${subject}", "kind": "${kind}", "args": ${args}}'
 //	  accepted: [202]                  # statuses that promise the job's effect
 //	  rejected: [422]                  # statuses that rule it out
+//	  kinds: [mail, invoice]           # that scripts may ask for; any without this line
 //	read:                              # how to ask what became of a job
 //	  path: /jobs/${key}
 //	  state: /state                    # JSON pointer into the answer
@@ -78,7 +79,9 @@
 //
 // A variable is written ${name}; $${ stands for a plain ${. In a path a value is
 // escaped for URLs, in a JSON body for strings. ${args} is the exception: it is
-// JSON already (an object, or null), and stands in bodies only.
+// JSON already (an object, or null), and stands in bodies only. A replica may be told
+// the parts of a store's URL (${postgres.host}, port, user, password, database), and
+// ${env.NAME}, a variable of drillrun's own environment, which no record keeps.
 //
 // # What an answer means
 //

@@ -55,6 +55,9 @@ func replicaHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", passOn)
 	mux.HandleFunc("POST /call/", call)
+	mux.HandleFunc("GET /environment/{name}", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, os.Getenv(r.PathValue("name")))
+	})
 	mux.HandleFunc("POST /stop", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
 	mux.HandleFunc("POST /later", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusAccepted)

@@ -3,12 +3,11 @@ package manifest
 import (
 	_ "embed"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/internal/input"
 )
 
 // Schema is the format of a manifest as JSON Schema (2020-12), for editors.
@@ -23,9 +22,10 @@ type System struct {
 	dir        string // of the manifest, for ${dir}
 	guarantees drills.Guarantees
 	settle     time.Duration
-	stores     []drills.Role // those that substrates know
-	brought    []*storeSpec  // those that it brings along, or that its project has
-	backends   []string      // of the witness, that its replicas call
+	stores     []drills.Role     // those that substrates know
+	brought    []*storeSpec      // those that it brings along, or that its project has
+	backends   []string          // of the witness, that its replicas call
+	secrets    map[string]string // of the caller's environment, by variable; kept nowhere else
 	replica    processSpec
 	compose    *composeSpec // in place of how replicas and stores are started
 	submit     *submitSpec  // nil where it takes no jobs
@@ -102,6 +102,7 @@ type submitSpec struct {
 	request  requestSpec
 	accepted []int
 	rejected []int
+	kinds    []string // nil where nobody has said
 }
 
 // readSpec is how a replica is asked what became of a job, and what the answers mean.
@@ -131,7 +132,7 @@ type inspectSpec struct {
 // Load reads the manifest in a file. The error joins one [*Error] for each
 // mistake.
 func Load(file string) (*System, error) {
-	source, err := os.ReadFile(file)
+	source, err := input.Read(file, input.MaxManifest)
 	if err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)
 	}
@@ -144,7 +145,7 @@ func Parse(file string, source []byte) (*System, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the folder of %s: %w", file, err)
 	}
-	r := &reader{document: document{file: file, lines: strings.Split(strings.ReplaceAll(string(source), "\r\n", "\n"), "\n")}, system: System{dir: dir}}
+	r := &reader{document: document{file: file}, system: System{dir: dir, secrets: map[string]string{}}}
 	if root, ok := r.open(source); ok {
 		r.manifest(root)
 	}

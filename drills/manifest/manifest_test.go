@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -295,6 +296,15 @@ var mistakes = map[string]struct{ old, new, want string }{
 	"a port that is not chosen":                  {"{http: LISTEN}", "{http: LISTEN, b: B}", `system.yaml:5:3: there are several ports: say which, as "port: http"`},
 	"a store nobody asked for":                   {"command: [ledger]", `command: [ledger, "${redis.url}"]`, `system.yaml:3:21: it uses redis, which is not among the stores: write "stores: [redis]"`},
 	"a store that is none":                       {"settle: 4s", "settle: 4s\nstores: [mysql]", `system.yaml:11:10: unknown store "mysql": there are: postgres, redis`},
+	"a store of one's own":                       {"settle: 4s", "settle: 4s\nstores: [mysql]", `another one is described, and started with the replicas: {name: broker, command: [broker]`},
+	"a settle of no time":                        {"settle: 4s", "settle: 1ns", "system.yaml:10:9: settle: want a duration from 100ms to 1h: so long a drill waits before it calls a job lost"},
+	"a settle without an end":                    {"settle: 4s", "settle: 10000h", "system.yaml:10:9: settle: want a duration from 100ms to 1h"},
+	"a grace without an end":                     {"  ready:", "  grace: 10000h\n  ready:", "system.yaml:5:10: grace: want a duration of at most 1h"},
+	"kinds that are not handed on":               {"  body:", "  kinds: [mail]\n  body:", "system.yaml:8:3: no submission carries one: write ${kind}"},
+	"a kind twice":                               {"path: /jobs", "path: \"/jobs/${kind}\"\n  kinds: [mail, mail]", "system.yaml:8:17: mail is there already"},
+	"a variable that is not set":                 {"command: [ledger]", `command: [ledger, "${env.DRILLRUN_TEST_UNSET}"]`, "system.yaml:3:21: ${env.DRILLRUN_TEST_UNSET}: DRILLRUN_TEST_UNSET is not set in the environment of drillrun"},
+	"a variable of no name":                      {"command: [ledger]", `command: [ledger, "${env.A-B}"]`, `system.yaml:3:21: "A-B" is no name of a variable of the environment`},
+	"a variable of a request":                    {"path: /jobs", `path: "/jobs/${env.HOME}"`, `unknown variable "env.HOME"`},
 	"a store that is there twice":                {"settle: 4s", "settle: 4s\nstores: [redis, redis]", "system.yaml:11:17: redis is there already"},
 	"a store of a taken name":                    {"settle: 4s", brings("name: leader, command: [a], ports: {a: A}"), `system.yaml:11:17: "leader" means something else already`},
 	"a store of a known name":                    {"settle: 4s", brings("name: redis, command: [a], ports: {a: A}"), `system.yaml:11:17: "redis" means something else already`},
@@ -384,16 +394,45 @@ func TestHowItIsWrittenDoesNotMatter(t *testing.T) {
 
 func TestWhatIsNoManifestIsRefused(t *testing.T) {
 	for source, want := range map[string]string{
-		"":                                   "system.yaml:1:1: it is empty",
-		"# nothing\n":                        "system.yaml:1:1: it is empty",
-		"ledger":                             "system.yaml:1:1: the manifest: want the fields compose, guarantees, inspect, leader",
-		strings.Repeat("#", maxSource) + "#": "system.yaml:1:1: a manifest has at most 65536 bytes, this has 65537",
+		"":            "system.yaml:1:1: it is empty",
+		"# nothing\n": "system.yaml:1:1: it is empty",
+		"n\x00a\x00m\x00e\x00:\x00 \x00x\x00\n\x00": "system.yaml:1:1: it is UTF-16: save it as UTF-8",
+		"\x7fELF\x02\x01\x01\x00\n":                 "system.yaml:1:1: it is no text: it has zero bytes",
+		"ledger":                                    "system.yaml:1:1: the manifest: want the fields compose, guarantees, inspect, leader",
+		strings.Repeat("#", maxSource) + "#":        "system.yaml:1:1: a manifest has at most 65536 bytes, this has 65537",
 	} {
 		_, err := Parse("system.yaml", []byte(source))
 		require.ErrorContains(t, err, want)
+		require.Less(t, len(err.Error()), 1000)
 	}
 	_, err := Load("testdata/missing.yaml")
 	require.ErrorContains(t, err, "read manifest: open testdata/missing.yaml")
+}
+
+func TestAByteOrderMarkIsNoMistake(t *testing.T) {
+	require.Equal(t, "ledger", parse(t, "\ufeff"+small).Name())
+}
+
+func TestOfManyMistakesTwentyAreTold(t *testing.T) {
+	var wrong strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&wrong, "wrong-%d: 1\n", i)
+	}
+	_, err := Parse("system.yaml", []byte(small+wrong.String()))
+	joined, ok := err.(interface{ Unwrap() []error })
+	require.True(t, ok)
+	require.Len(t, joined.Unwrap(), 21)
+	require.EqualError(t, joined.Unwrap()[20], "system.yaml:31:1: and 480 more mistakes from here on")
+}
+
+func TestALineIsShownAsFarAsItHelps(t *testing.T) {
+	long := (&Error{File: "f", Line: 1, Column: 100_001, Text: strings.Repeat("a", 100_000) + "HERE" + strings.Repeat("b", 100_000), Err: errors.New("wrong")}).Error()
+	require.Less(t, len(long), 500)
+	lines := strings.Split(long, "\n")
+	require.Equal(t, strings.Index(lines[1], "HERE"), strings.Index(lines[2], "^"), "%s", long)
+	_, err := Parse("system.yaml", []byte(strings.Replace(small, "name: ledger", "name: \"le\x1b[31mdger\"", 1)))
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "\x1b")
 }
 
 func TestEveryMistakeIsToldAtOnceInTheOrderOfTheFile(t *testing.T) {

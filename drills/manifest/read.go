@@ -3,6 +3,7 @@ package manifest
 import (
 	"errors"
 	"regexp"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -13,6 +14,9 @@ var (
 	plainName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
+
+// leastSettle is the shortest settle time: a machine that is busy is late by as much.
+const leastSettle = 100 * time.Millisecond
 
 // reader makes a system of a document.
 type reader struct {
@@ -70,7 +74,8 @@ func (r *reader) manifest(root value) {
 		"stop":       {read: r.stop},
 		"guarantees": {required: "what the system promises", read: r.guarantees},
 		"settle": {required: "the longest lease, sweep or retry of the system, plus what they add up to", read: func(v value) {
-			s.settle = r.duration(v)
+			s.settle = r.span(v, leastSettle, "a duration from 100ms to 1h: so long a drill waits before it calls a job lost, "+
+				"and a time that no lease, sweep or retry keeps accuses a sound system")
 		}},
 	})
 	s.guarantees.Jobs = s.submit != nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -61,7 +62,15 @@ func (r *reader) process(v value, s *processSpec, variables []string, more map[s
 
 // startText reads a template of a process's start.
 func (r *reader) startText(v value, variables []string) template {
-	t := r.template(v, variables)
+	t, err := parseTemplateBy(r.text(v), func(name string) error {
+		if strings.HasPrefix(name, callerPrefix) {
+			return r.secret(name)
+		}
+		return oneOf(name, variables)
+	})
+	if err != nil {
+		r.fail(v.node, err)
+	}
 	r.starts = append(r.starts, started{t, v.node})
 	return t
 }

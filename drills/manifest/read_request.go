@@ -109,6 +109,7 @@ func (r *reader) submit(v value) {
 	s := &submitSpec{accepted: []int{http.StatusOK, http.StatusCreated, http.StatusAccepted}}
 	r.system.submit = s
 	body, rejected := v, v
+	var kinds value
 	r.request(v, &s.request, http.MethodPost, submitVariables, map[string]field{
 		"body": {read: func(v value) {
 			body = v
@@ -119,7 +120,14 @@ func (r *reader) submit(v value) {
 			rejected = v
 			s.rejected = r.statuses(v)
 		}},
+		"kinds": {read: func(v value) {
+			kinds = v
+			s.kinds = r.kinds(v)
+		}},
 	})
+	if kinds.at != nil && !s.request.tells(kindVariable) {
+		r.fail(kinds.at, errors.New("no submission carries one: write ${kind} into the path, a header or the body"))
+	}
 	if err := s.request.checkBody(); err != nil {
 		r.fail(body.node, err)
 	}
@@ -131,6 +139,18 @@ func (r *reader) submit(v value) {
 	if !s.request.tells(keyVariable) && !s.request.tells(subjectVariable) {
 		r.fail(v.at, errors.New("a submission has to carry ${subject}, under which its effect is reported, or ${key}"))
 	}
+}
+
+// kinds reads which kinds of jobs a script may ask for.
+func (r *reader) kinds(v value) (kinds []string) {
+	r.list(v, "kinds of jobs", func(v value) {
+		kind := r.matching(v, plainName, "a name of letters, digits, dots, dashes and underscores")
+		if slices.Contains(kinds, kind) && kind != "" {
+			r.fail(v.node, fmt.Errorf("%s is there already", kind))
+		}
+		kinds = append(kinds, kind)
+	})
+	return kinds
 }
 
 // readJob reads how a replica is asked what became of a job.

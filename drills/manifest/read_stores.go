@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/internal/suggest"
 )
 
 var (
@@ -26,7 +27,15 @@ func (r *reader) stores(v value) {
 			r.brought(v)
 			return
 		}
-		role := r.word(v, storeRoles)
+		role := r.text(v)
+		switch {
+		case role == "":
+			return
+		case !slices.Contains(storeRoles, role):
+			r.fail(v.node, fmt.Errorf("%w; another one is described, and started with the replicas: "+
+				"{name: broker, command: [broker], ports: {client: LISTEN}}", suggest.Unknown("store", role, storeRoles)))
+			return
+		}
 		if role != "" && slices.Contains(r.system.stores, drills.Role(role)) {
 			r.fail(v.node, fmt.Errorf("%s is there already", role))
 		}

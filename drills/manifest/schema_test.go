@@ -168,6 +168,8 @@ var beyond = []string{
 	"a body that is no JSON", "a body that tells no job", "a status of two meanings", "a read of no job", "a state of two meanings", "a leader without a promise",
 	"an unknown backend", "keys that nobody hands on", "keys that nobody heeds",
 	"a header of two lines", "an anchor", "a tag", "a second document",
+	"a settle of no time", "a settle without an end", "a grace without an end", "kinds that are not handed on", "a variable that is not set",
+	"a variable of no name", "a variable of a request",
 	"a name of another role", "replicas among the stores", "a witness by its address", "a port of a project twice",
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strconv"
 
 	"golang.org/x/sync/errgroup"
@@ -19,7 +20,10 @@ var storeVariables = []string{"dir", "replicas", "seed"}
 func replicaVariables(brought []*storeSpec) []string {
 	all := append([]string{"replica.name", "witness.url", "witness.token"}, storeVariables...)
 	for _, role := range storeRoles {
-		all = append(all, role+".url", role+".address")
+		all = append(all, role+".url")
+		for _, part := range storeParts[drills.Role(role)] {
+			all = append(all, role+"."+part)
+		}
 	}
 	for _, name := range drills.BackendNames() {
 		all = append(all, backendVariable(name))
@@ -136,7 +140,9 @@ func (c *cluster) startStores(ctx context.Context, env drills.Environment, repli
 
 // values are those of the variables that every process has.
 func (c *cluster) values(env drills.Environment, replicas int) map[string]string {
-	return map[string]string{"dir": c.system.dir, "replicas": strconv.Itoa(replicas), "seed": strconv.FormatUint(env.Seed, 10)}
+	values := maps.Clone(c.system.secrets)
+	values["dir"], values["replicas"], values["seed"] = c.system.dir, strconv.Itoa(replicas), strconv.FormatUint(env.Seed, 10)
+	return values
 }
 
 // nameOf is the name of a replica, which are counted from 1.
@@ -205,12 +211,13 @@ func (c *cluster) linkOut(ctx context.Context, m *member, number int, env drills
 	values := c.values(env, len(c.replicas))
 	values["replica.name"], values["witness.token"] = name, env.Token(name)
 	for _, store := range c.stores {
-		to := store.Info().Name
-		l, err := c.link(ctx, m, drills.LinkSpec{From: name, To: to, Upstream: store.Addr()})
+		l, err := c.link(ctx, m, drills.LinkSpec{From: name, To: store.Info().Name, Upstream: store.Addr()})
 		if err != nil {
 			return nil, err
 		}
-		values[to+".url"], values[to+".address"] = store.URL(l.Addr()), l.Addr()
+		if err := fillStore(values, store, l.Addr()); err != nil {
+			return nil, err
+		}
 	}
 	for i, store := range c.system.brought {
 		if err := c.linkBrought(ctx, m, name, store, c.brought[i], values); err != nil {

@@ -17,6 +17,22 @@ type part struct{ text, variable string }
 
 // parseTemplate reads a text in which those variables may stand.
 func parseTemplate(text string, known []string) (template, error) {
+	return parseTemplateBy(text, func(name string) error { return oneOf(name, known) })
+}
+
+// oneOf wants a variable to be one of those.
+func oneOf(name string, known []string) error {
+	switch {
+	case len(known) == 0:
+		return fmt.Errorf("${%s}: there are no variables here", name)
+	case !slices.Contains(known, name):
+		return suggest.Unknown("variable", name, known)
+	}
+	return nil
+}
+
+// parseTemplateBy reads a text in which those variables may stand that check takes.
+func parseTemplateBy(text string, check func(name string) error) (template, error) {
 	var t template
 	for text != "" {
 		before, after, found := strings.Cut(text, "${")
@@ -30,13 +46,11 @@ func parseTemplate(text string, known []string) (template, error) {
 			t = append(t, part{text: before})
 		}
 		name, rest, closed := strings.Cut(after, "}")
-		switch {
-		case !closed:
+		if !closed {
 			return nil, errors.New(`"${" opens a variable that is not closed by "}"; a plain "${" is written "$${"`)
-		case len(known) == 0:
-			return nil, fmt.Errorf("${%s}: there are no variables here", name)
-		case !slices.Contains(known, name):
-			return nil, suggest.Unknown("variable", name, known)
+		}
+		if err := check(name); err != nil {
+			return nil, err
 		}
 		t, text = append(t, part{variable: name}), rest
 	}

@@ -15,11 +15,23 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/drillrun/drillrun/internal/input"
 	"github.com/drillrun/drillrun/internal/suggest"
 )
 
 // maxSource bounds a manifest, in bytes.
-const maxSource = 64 << 10
+const maxSource = input.MaxManifest
+
+// maxMistakes is how many are told of one manifest: whoever has made more of them has
+// probably handed over the wrong file.
+const maxMistakes = 20
+
+// The longest line that is shown whole, and what is shown of a longer one before the
+// place that is meant, in characters.
+const (
+	maxShown = 160
+	showFrom = 80
+)
 
 // Error is a mistake in a manifest, and where it stands.
 type Error struct {
@@ -31,16 +43,31 @@ type Error struct {
 
 func (e *Error) Error() string {
 	number := strconv.Itoa(e.Line)
+	if e.Text == "" {
+		return fmt.Sprintf("%s:%s:%d: %v", e.File, number, e.Column, e.Err)
+	}
+	before, after := e.around()
 	// Tabs stay, so that the caret stands below what is meant.
-	indent := []rune(e.Text)
-	indent = indent[:min(e.Column-1, len(indent))]
+	indent := []rune(input.Line(before))
 	for i, r := range indent {
 		if r != '\t' {
 			indent[i] = ' '
 		}
 	}
-	return fmt.Sprintf("%s:%s:%d: %v\n  %s | %s\n  %s | %s^",
-		e.File, number, e.Column, e.Err, number, e.Text, strings.Repeat(" ", len(number)), string(indent))
+	return fmt.Sprintf("%s:%s:%d: %v\n  %s | %s%s\n  %s | %s^",
+		e.File, number, e.Column, e.Err, number, input.Line(before), input.Line(after), strings.Repeat(" ", len(number)), string(indent))
+}
+
+// around is the line before the place that is meant, and from there on; of a long one
+// what is near.
+func (e *Error) around() (before, after string) {
+	line := []rune(e.Text)
+	at := min(e.Column-1, len(line))
+	from := 0
+	if len(line) > maxShown {
+		from = max(0, at-showFrom)
+	}
+	return string(line[from:at]), string(line[at:min(len(line), from+maxShown)])
 }
 
 func (e *Error) Unwrap() error { return e.Err }
@@ -68,11 +95,17 @@ type field struct {
 // open reads the one document of a source. Nothing comes of a source that is no
 // YAML, or has no document.
 func (d *document) open(source []byte) (root value, ok bool) {
-	if len(source) > maxSource {
-		d.failAt(1, 1, fmt.Errorf("a manifest has at most %d bytes, this has %d", maxSource, len(source)))
+	text, err := input.Text(source)
+	if err == nil && len(source) > maxSource {
+		err = fmt.Errorf("a manifest has at most %d bytes, this has %d", maxSource, len(source))
+	}
+	if err != nil {
+		d.lines = []string{""} // none that could be told
+		d.failAt(1, 1, err)
 		return value{}, false
 	}
-	from := yaml.NewDecoder(bytes.NewReader(source))
+	d.lines = strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
+	from := yaml.NewDecoder(bytes.NewReader(text))
 	var first, second yaml.Node
 	switch err := from.Decode(&first); {
 	case errors.Is(err, io.EOF):
@@ -128,7 +161,9 @@ func (d *document) fail(at *yaml.Node, err error) { d.failAt(at.Line, at.Column,
 
 func (d *document) failAt(line, column int, err error) {
 	line = min(max(line, 1), len(d.lines))
-	d.errs = append(d.errs, &Error{File: d.file, Line: line, Column: max(column, 1), Text: d.lines[line-1], Err: err})
+	d.errs = append(d.errs, &Error{
+		File: input.Line(d.file), Line: line, Column: max(column, 1), Text: d.lines[line-1], Err: input.Error(err),
+	})
 }
 
 // wrong joins what has been noted, in the order of the file.
@@ -137,7 +172,12 @@ func (d *document) wrong() error {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	var all []error
-	for _, e := range d.errs {
+	for i, e := range d.errs {
+		if i == maxMistakes {
+			all = append(all, &Error{File: e.File, Line: e.Line, Column: e.Column,
+				Err: fmt.Errorf("and %d more mistakes from here on", len(d.errs)-i)})
+			break
+		}
 		all = append(all, e)
 	}
 	return errors.Join(all...)
@@ -265,14 +305,28 @@ func (d *document) boolean(v value) bool {
 	return is
 }
 
+// longest bounds every time in a manifest: a drill has to wait for it.
+const longest = time.Hour
+
 // duration reads one that is more than zero.
 func (d *document) duration(v value) time.Duration {
+	return d.span(v, 1, "a duration of at most 1h: a drill may have to wait for it")
+}
+
+// span reads a duration from that on; bounds says what is wanted of one beyond.
+func (d *document) span(v value, least time.Duration, bounds string) time.Duration {
+	length, err := time.Duration(0), error(nil)
 	if scalar(v.node, isText) {
-		if length, err := time.ParseDuration(v.node.Value); err == nil && length > 0 {
-			return length
-		}
+		length, err = time.ParseDuration(v.node.Value)
 	}
-	d.want(v, "a duration above zero, such as 500ms or 4s")
+	switch {
+	case err != nil || length <= 0:
+		d.want(v, "a duration above zero, such as 500ms or 4s")
+	case length < least || length > longest:
+		d.want(v, bounds)
+	default:
+		return length
+	}
 	return 0
 }
 

@@ -8,10 +8,10 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"os"
 
 	"github.com/drillrun/drillrun/drills/history"
 	"github.com/drillrun/drillrun/gates"
+	"github.com/drillrun/drillrun/internal/input"
 	"github.com/drillrun/drillrun/reports"
 )
 
@@ -26,7 +26,7 @@ type Judge struct {
 // believed gives unknown results with the reason; the error is kept for
 // folders that are no runs, and for scenarios that cannot be read any more.
 func (j Judge) Check(folder Folder, repeat string) (reports.Results, error) {
-	source, err := os.ReadFile(folder.File(ScenarioFile))
+	source, err := input.Read(folder.File(ScenarioFile), input.MaxScenario)
 	if err != nil {
 		return reports.Results{}, fmt.Errorf("%s is not the folder of a run: %w", folder, err)
 	}
@@ -46,7 +46,7 @@ func (f Folder) Keep(r reports.Results) error {
 
 // open reads the history, or stands in for one that cannot be believed.
 func open(folder Folder, source []byte) gates.Source {
-	h, err := history.Open(folder.File(HistoryFile))
+	h, err := openHistory(folder.File(HistoryFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return unbelievable{err: errors.New("the folder has no history")}
@@ -58,6 +58,19 @@ func open(folder Folder, source []byte) gates.Source {
 		return unbelievable{header: h.Header(), err: fmt.Errorf("%s is not the scenario that was run: its digest differs", ScenarioFile)}
 	}
 	return h
+}
+
+// openHistory opens a history in a file: anything else there would keep its reader
+// waiting, or have no end.
+func openHistory(path string) (*history.History, error) {
+	file, err := input.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
+	return history.Open(path)
 }
 
 // unbelievable is a history from which no verdict can be drawn.

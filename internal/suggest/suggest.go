@@ -10,6 +10,9 @@ import (
 // Nearest returns the candidate closest to word by edit distance, or "" where
 // none is close enough to be what was meant.
 func Nearest(word string, candidates []string) string {
+	if len(word) > maxWord {
+		return ""
+	}
 	best, bestDistance := "", max(1, len(word)/3)+1
 	for _, c := range slices.Sorted(slices.Values(candidates)) {
 		if d := distance(word, c); d < bestDistance {
@@ -19,14 +22,45 @@ func Nearest(word string, candidates []string) string {
 	return best
 }
 
+const (
+	maxWord  = 64 // bytes of a word that somebody may have mistyped
+	maxNames = 15 // that are told of one mistake
+)
+
+// lists are the commands that show all names of a kind.
+var lists = map[string]string{
+	"verb":     "`drillrun list verbs` and `drillrun list faults` show all",
+	"metric":   "`drillrun list gates` shows all",
+	"scenario": "`drillrun list scenarios` shows all",
+	"defect":   "`drillrun list defects` shows all",
+	"variable": "docs/guides/plug-in-a-system.md has all",
+}
+
 // Unknown words the error for a name that is not among the candidates: what
-// kind of thing it should have been, the nearest one, and all there are.
+// kind of thing it should have been, the nearest one, and all there are, or where
+// that would be a wall of names some of them.
 func Unknown(kind, word string, candidates []string) error {
-	all := strings.Join(slices.Sorted(slices.Values(candidates)), ", ")
-	if near := Nearest(word, candidates); near != "" {
+	near, many := Nearest(word, candidates), len(candidates) > maxNames
+	all := strings.Join(some(candidates), ", ")
+	if many {
+		all += fmt.Sprintf(" and %d more", len(candidates)-maxNames)
+		if list, ok := lists[kind]; ok {
+			all += "; " + list
+		}
+	}
+	switch {
+	case near != "" && many && lists[kind] != "":
+		return fmt.Errorf("unknown %s %q: did you mean %q? (%s)", kind, word, near, lists[kind])
+	case near != "":
 		return fmt.Errorf("unknown %s %q: did you mean %q? (there are: %s)", kind, word, near, all)
 	}
-	return fmt.Errorf("unknown %s %q: there are: %s", kind, word, all)
+	return fmt.Errorf("unknown %s %.64q: there are: %s", kind, word, all)
+}
+
+// some are the first candidates, sorted.
+func some(candidates []string) []string {
+	sorted := slices.Sorted(slices.Values(candidates))
+	return sorted[:min(len(sorted), maxNames)]
 }
 
 // distance is how many letters to insert, delete, replace or swap with their

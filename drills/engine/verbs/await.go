@@ -33,6 +33,7 @@ func Await() engine.Verb {
 				_, err := a.Duration("within", defaultWithin)
 				return err
 			},
+			Aims: func(a drills.Args) []drills.Aim { return aims[a.Words[0]] },
 		},
 		Run: func(ctx context.Context, d *engine.Drill, step drills.Step) error {
 			within, err := step.Args.Duration("within", defaultWithin)
@@ -43,6 +44,12 @@ func Await() engine.Verb {
 			return engine.Poll(ctx, within, func() error { return check(ctx, d) })
 		},
 	}
+}
+
+// aims are what has to be there for a condition to come true.
+var aims = map[string][]drills.Aim{
+	"new-leader":  {{Kind: drills.AimVictim}, {Kind: drills.AimLeader}},
+	"victim-next": {{Kind: drills.AimVictim}, {Kind: drills.AimQueue}},
 }
 
 var conditions = map[string]func(context.Context, *engine.Drill) error{

@@ -15,7 +15,7 @@ const (
 	defaultClients = 6
 	maxClients     = 256
 	maxKeys        = 10_000
-	maxLoad        = time.Hour
+	maxLoad        = drills.MaxDuration
 )
 
 // Load submits jobs at a rate.
@@ -25,11 +25,25 @@ func Load() engine.Verb {
 			Name:       "load",
 			Usage:      "load jobs [rate=N/s] [clients=N] [kind=NAME] [work=DURATION|FROM..TO] [keys=N] [poison=N%] [for=DURATION] [&]",
 			Summary:    "submit jobs at a given rate, whatever the system answers",
-			Doc:        "An open loop: the schedule never waits for an answer, and latency counts from the moment the schedule intended. Each client retries the next replica with the same idempotency key. kind= is the kind of the jobs, where not the system's default. work= is how long a job works before its effect. keys= gives each job one of so many concurrency keys, drawn from the seed: jobs of one key must not be at work at once. All loads draw from key-1, key-2 and so on, and whether a system heeds them is its to promise. poison= is the share of jobs that nobody can do (they ask for a negative time to work, and with kind= perhaps for a kind that nobody knows): the gates want each of them among the dead letters, and no effect of it. Ends at \"stop load\", at \"drain\", or after for=.",
+			Doc:        "An open loop: the schedule never waits for an answer, and latency counts from the moment the schedule intended. Each client retries the next replica with the same idempotency key. kind= is the kind of the jobs, where not the system's default; one that the system does not know is refused before anything starts. work= is how long a job works before its effect. keys= gives each job one of so many concurrency keys, drawn from the seed: jobs of one key must not be at work at once. All loads draw from key-1, key-2 and so on, and whether a system heeds them is its to promise. poison= is the share of jobs that nobody can do (they ask for a negative time to work, and with kind= perhaps for a kind that nobody knows): the gates want each of them among the dead letters, and no effect of it. Ends at \"stop load\", at \"drain\", or after for=; without for= it has to be in the background.",
 			Background: true,
 			Check: func(a drills.Args) error {
 				_, _, err := workload(a)
 				return err
+			},
+			Aims: func(a drills.Args) []drills.Aim {
+				if kind, ok := a.Options["kind"]; ok && a.Options["poison"] != "100%" {
+					return []drills.Aim{{Kind: drills.AimKindOfJob, Name: kind}}
+				}
+				return nil // nobody can do any of them, perhaps because nobody knows their kind
+			},
+			Lasts: func(a drills.Args) time.Duration {
+				limit, _ := drills.HeldFor(a)
+				return limit
+			},
+			Endless: func(a drills.Args) bool {
+				_, ends := a.Options["for"]
+				return !ends
 			},
 		},
 		Run: func(ctx context.Context, d *engine.Drill, step drills.Step) error {

@@ -16,6 +16,7 @@ func Start() engine.Verb {
 		Summary: "start again what a fault has ended",
 		Doc:     "Recovers the fault that holds the named process, or the victims of the last fault; without a name, every fault that ended processes. Other victims of the same fault are started with it.",
 		Check:   func(a drills.Args) error { return a.Takes(0, 1) },
+		Aims:    atHeld,
 	})
 }
 
@@ -27,6 +28,7 @@ func Resume() engine.Verb {
 		Summary: "let a frozen process run on",
 		Doc:     "Recovers the fault that holds the named process, or the victims of the last fault; without a name, every fault that froze processes. What was frozen goes on in the middle of whatever it did.",
 		Check:   func(a drills.Args) error { return a.Takes(0, 1) },
+		Aims:    atHeld,
 	})
 }
 
@@ -38,7 +40,17 @@ func Heal() engine.Verb {
 		Summary: "heal links, stores and backends",
 		Doc:     "Recovers the faults of the named replica's links, of the named store or of the named backend, or those of the last fault's victims; without a name, of all.",
 		Check:   func(a drills.Args) error { return a.Takes(0, 1) },
+		Aims:    atHeld,
 	})
+}
+
+// atHeld is what a recovery aims at: something has to be broken by then.
+func atHeld(a drills.Args) []drills.Aim {
+	all := []drills.Aim{{Kind: drills.AimVictim}}
+	for _, word := range a.Words {
+		all = append(all, drills.Aim{Kind: drills.AimHeld, Name: word})
+	}
+	return all
 }
 
 // recovery is a verb that recovers the faults with that undo.

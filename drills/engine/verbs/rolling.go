@@ -16,6 +16,7 @@ func RollingRestart() engine.Verb {
 			Usage:   "rolling-restart [down=DURATION] [within=DURATION]",
 			Summary: "restart every replica in turn, each once the one before is steady again",
 			Doc:     "Stands for a deployment. Each restart is a fault of its own, with its own evidence and its own sample of failover. within= bounds the wait for steadiness after each, by default 30s.",
+			Breaks:  true,
 			Check: func(a drills.Args) error {
 				if err := a.Takes(0, 0, "down", "within"); err != nil {
 					return err

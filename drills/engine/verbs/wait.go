@@ -2,6 +2,7 @@ package verbs
 
 import (
 	"context"
+	"time"
 
 	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/engine"
@@ -21,6 +22,13 @@ func Wait() engine.Verb {
 				}
 				_, err := drills.ParseSpan(a.Words[0])
 				return err
+			},
+			Lasts: func(a drills.Args) time.Duration {
+				span, err := drills.ParseSpan(a.Words[0])
+				if err != nil {
+					return 0 // which Check has refused
+				}
+				return span.To
 			},
 		},
 		Run: func(ctx context.Context, d *engine.Drill, step drills.Step) error {

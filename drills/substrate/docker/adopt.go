@@ -67,6 +67,9 @@ func (s *Substrate) findProject(ctx context.Context, wanted drills.Project) (*pr
 	if err != nil {
 		return nil, err
 	}
+	if err := s.noReporters(ctx, wanted, services); err != nil {
+		return nil, err
+	}
 	for _, service := range append(slices.Clone(wanted.Stores), wanted.Service) {
 		for _, c := range services[service] {
 			g, err := s.look(ctx, c.ID)

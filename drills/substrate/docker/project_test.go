@@ -191,4 +191,11 @@ func TestAProjectThatCannotBeDrilledIsLeftAlone(t *testing.T) {
 	require.ErrorIs(t, err, drills.ErrUnsupported)
 	require.ErrorContains(t, err, s.name+"_app_1 and "+s.name+"_db_1 share 2 networks")
 	require.NoError(t, sub.Close(t.Context()))
+
+	s.run(t, "worker", 1, s.inspect(t, "app_1").Config.Image, append(s.inspect(t, "app_1").Config.Env, "WITNESS_URL=http://outside:7070/"), containerapi.RestartPolicyDisabled)
+	sub = newSubstrate(t, p)
+	err = sub.(drills.Adopter).Adopt(t.Context(), s.wanted())
+	require.ErrorIs(t, err, drills.ErrUnsupported)
+	require.ErrorContains(t, err, "the service worker reports to the witness, too (its WITNESS_URL has outside:7070), and only those of app can")
+	require.NoError(t, sub.Close(t.Context()))
 }
