@@ -27,6 +27,7 @@ import (
 	"github.com/drillrun/drillrun/gates/jitter"
 	"github.com/drillrun/drillrun/gates/kindparallelism"
 	"github.com/drillrun/drillrun/gates/latency"
+	"github.com/drillrun/drillrun/gates/leaderless"
 	"github.com/drillrun/drillrun/gates/leaked"
 	"github.com/drillrun/drillrun/gates/lost"
 	"github.com/drillrun/drillrun/gates/misreported"
@@ -57,7 +58,7 @@ func Faults() map[string]drills.FaultSpec { return faults.All() }
 // Metrics are what gates can judge, in the order of reports.
 func Metrics() []gates.Metric {
 	return []gates.Metric{
-		failover.Metric(), outage.Metric(), availability.Metric(), throughput.Metric(),
+		failover.Metric(), leaderless.Metric(), outage.Metric(), availability.Metric(), throughput.Metric(),
 		duplicates.Metric(), lost.Metric(), ghosts.Metric(), misreported.Metric(), unfenced.Metric(),
 		redeliveries.Metric(), stuck.Metric(), deadletters.Metric(),
 		takeover.Metric(), recovery.Metric(), overlap.Metric(), zombie.Metric(),

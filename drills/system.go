@@ -59,6 +59,10 @@ type Guarantees struct {
 	// ConcurrencyKeys: of jobs that share a concurrency key one is at work at a
 	// time, and those of different keys do not wait for each other.
 	ConcurrencyKeys bool `json:"concurrency_keys,omitempty"`
+	// Leaderships are the names of all leaderships, where effects carry terms of
+	// something else as well, such as leases. Empty where they need no telling apart:
+	// what is used for one job only is a lease.
+	Leaderships []string `json:"leaderships,omitempty"`
 }
 
 // Offers says whether the system has the capability that a scenario requires

@@ -103,7 +103,11 @@ func (g Gate) readSamples(m Measurement) reading {
 	r := reading{lo: nanoseconds(lo), hi: nanoseconds(hi), observed: FormatDuration(lo)}
 	r.note, r.evidence = m.story(at)
 	if lo != hi {
-		r.observed = "over " + r.observed
+		if hi == Never {
+			r.observed = "over " + r.observed
+		} else {
+			r.observed += " to " + FormatDuration(hi)
+		}
 		r.missing = m.WhyOpen
 		if r.missing == "" {
 			r.missing = "the record ends before it does"
@@ -147,7 +151,7 @@ func (s Sample) atWorst() time.Duration {
 	if s.Open {
 		return Never
 	}
-	return s.Took
+	return max(s.Took, s.Most)
 }
 
 func nanoseconds(d time.Duration) float64 {

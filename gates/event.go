@@ -17,6 +17,7 @@ type Event struct {
 	*history.Event
 	Header   *history.Header // of the record that it is in
 	subjects *subjects
+	leases   *history.Leases // by all effects and calls that a meter has asked for
 
 	effect  decoded[history.Effect]
 	submit  decoded[history.Submit]
@@ -44,7 +45,7 @@ func (e *Event) Effect() (*history.Effect, bool) {
 	if e.Op != history.OpEffect {
 		return nil, false
 	}
-	return read(e, &e.effect, history.DecodeEffect)
+	return e.acted()
 }
 
 // Call is the detail of one end of a call to a backend; false for any other
@@ -53,8 +54,24 @@ func (e *Event) Call() (*history.Effect, bool) {
 	if e.Op != history.OpCall {
 		return nil, false
 	}
-	return read(e, &e.effect, history.DecodeEffect)
+	return e.acted()
 }
+
+// acted reads the detail of an effect or a call, and learns whether it was done
+// under a lease.
+func (e *Event) acted() (*history.Effect, bool) {
+	first := !e.effect.done
+	effect, ok := read(e, &e.effect, history.DecodeEffect)
+	if first && ok {
+		e.leases.Observe(effect)
+	}
+	return effect, ok
+}
+
+// Leases tells leases from leaderships, by what has been seen so far. A meter that
+// keeps it knows more at its end: what was done for one job at first may turn out
+// to be a leadership.
+func (e *Event) Leases() *history.Leases { return e.leases }
 
 // Durations is what a replica has measured; false for any other event.
 func (e *Event) Durations() (*history.Durations, bool) {

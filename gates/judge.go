@@ -85,6 +85,7 @@ func newPanel(h history.Header, gates []Gate, metrics []Metric) *panel {
 	p := &panel{byName: map[string]*seat{}}
 	p.event.subjects = newSubjects()
 	p.event.Header = &h
+	p.event.leases = &history.Leases{Leaderships: h.Guarantees.Leaderships}
 	p.record.stalls = NewStalls(h)
 	all := slices.Clone(metrics)
 	for _, g := range gates {

@@ -73,6 +73,7 @@ type Sample struct {
 	Took time.Duration // Never where the end was waited for and did not come
 	// Open says that the record ended first: Took is only known from below.
 	Open   bool
+	Most   time.Duration // where Took is only known from below: what it is at the most, unless Open; 0 where it is exact
 	Waited time.Duration // where Took is Never: how long the end was waited for
 	// Slack is by how much it may have been shorter in truth, for want of somebody
 	// who asked; the reason is WhyOpen of the measurement.

@@ -22,6 +22,7 @@ type Leader struct {
 type View struct {
 	mu      sync.Mutex
 	leaders map[string]Leader
+	leases  history.Leases      // which of them are none
 	effects map[string]struct{} // subjects that took effect
 	waiting map[string]struct{} // subjects acknowledged and without an effect
 	ended   []ended             // operations that ended in the last second
@@ -42,8 +43,11 @@ type ended struct {
 const steadyWindow = time.Second
 
 // Watch returns a view of everything that is recorded from now on, until stop.
-func Watch(log *history.Log) (v *View, stop func()) {
+//
+// The leaderships are those that the system has named, if any.
+func Watch(log *history.Log, leaderships ...string) (v *View, stop func()) {
 	v = &View{
+		leases:  history.Leases{Leaderships: leaderships},
 		leaders: map[string]Leader{},
 		effects: map[string]struct{}{},
 		waiting: map[string]struct{}{},
@@ -76,6 +80,7 @@ func (v *View) effect(e *history.Event) {
 		v.effects[effect.Subject] = struct{}{}
 		delete(v.waiting, effect.Subject)
 	}
+	v.leases.Observe(&effect)
 	if l := v.leaders[effect.Leadership]; effect.Kind == history.KindFenced && effect.Term >= l.Term {
 		v.leaders[effect.Leadership] = Leader{Replica: effect.Replica, Term: effect.Term, At: e.At}
 	}
@@ -110,13 +115,15 @@ func (v *View) Err() error {
 	return v.err
 }
 
-// Leaders returns who led each leadership last.
+// Leaders returns who led each leadership last. The lease of a job is none.
 func (v *View) Leaders() map[string]Leader {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	leaders := make(map[string]Leader, len(v.leaders))
 	for key, l := range v.leaders {
-		leaders[key] = l
+		if !v.leases.Is(key) {
+			leaders[key] = l
+		}
 	}
 	return leaders
 }

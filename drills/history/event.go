@@ -89,4 +89,6 @@ type Guarantees struct {
 	Means   []string `json:"means,omitempty"`
 	// ConcurrencyKeys: of jobs that share a concurrency key one is at work at a time.
 	ConcurrencyKeys bool `json:"concurrency_keys,omitempty"`
+	// Leaderships are the names of all leaderships; see [Leases].
+	Leaderships []string `json:"leaderships,omitempty"`
 }

@@ -51,7 +51,8 @@
 //	  each: [connections]              # a replica's own: added up over all that run
 //	  allow: {connections: 45}         # what its pools keep open; by default 16
 //	stop: {path: /drain}               # asks a replica to end, in place of SIGTERM
-//	guarantees: {leader: true, effects: exactly-once, means: [key, fencing], concurrency_keys: true}
+//	guarantees: {leader: true, effects: exactly-once, means: [key, fencing], concurrency_keys: true,
+//	  leaderships: [control]}          # all of them, where leases carry terms as well
 //	settle: 4s                         # the longest lease, sweep or retry, plus what they add up to
 //
 // A project of compose that runs already is described in place of "replica" and

@@ -85,7 +85,7 @@ stop:
   path: /life
   headers: {X-Probe: drill}
   body: '{"drain": true}'
-guarantees: {leader: true, effects: exactly-once, means: [key, fencing], concurrency_keys: true}
+guarantees: {leader: true, effects: exactly-once, means: [key, fencing], concurrency_keys: true, leaderships: [control, sweep]}
 settle: 4s
 `
 
@@ -116,6 +116,7 @@ func TestAManifestIsReadWhole(t *testing.T) {
 	require.Equal(t, 4*time.Second, s.Settle())
 	require.Equal(t, drills.Guarantees{
 		Leader: true, Jobs: true, Effects: drills.ExactlyOnce, Means: []string{"key", "fencing"}, ConcurrencyKeys: true,
+		Leaderships: []string{"control", "sweep"},
 	}, s.Guarantees())
 	require.Equal(t, []drills.Role{drills.RolePostgres, drills.RoleRedis}, s.stores)
 	require.Equal(t, []*storeSpec{
@@ -312,6 +313,8 @@ var mistakes = map[string]struct{ old, new, want string }{
 	"an unknown backend":                         {"command: [ledger]", `command: [ledger, "${backends.compte.url}"]`, `system.yaml:3:21: unknown variable "backends.compte.url": did you mean "backends.compute.url"?`},
 	"keys that nobody hands on":                  {"leader: false", "leader: false, concurrency_keys: true", `system.yaml:9:29: no submission carries one: write ${concurrency_key} into`},
 	"keys that nobody heeds":                     {`"${key}"`, `"${key}/${concurrency_key}"`, `system.yaml:6:1: it carries ${concurrency_key}, and nothing is promised of it: write "concurrency_keys: true"`},
+	"leaderships without a leader":               {"leader: false", "leader: false, leaderships: [a]", `system.yaml:9:29: it names leaderships, and no leader is promised: write "leader: true"`},
+	"a leadership that is not named":             {"leader: false, effects: at-least-once}", "leader: true, effects: at-least-once, leaderships: [a]}\nleader: {path: /, leadership: b, replica: /r, term: /t}", `the leadership "b" of "leader" is not among them`},
 	"keys in words":                              {"leader: false", "leader: false, concurrency_keys: yes", "system.yaml:9:47: concurrency_keys: want true or false"},
 	"a store like a replica":                     {"settle: 4s", brings("name: replica-1, command: [a], ports: {a: A}"), `system.yaml:11:17: "replica-1" means something else already`},
 	"a store in capitals":                        {"settle: 4s", brings("name: Broker, command: [a], ports: {a: A}"), "system.yaml:11:17: name: want a name of small letters"},

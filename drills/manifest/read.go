@@ -2,7 +2,9 @@ package manifest
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -24,6 +26,8 @@ type reader struct {
 	system System
 	to     *processSpec // whose requests are read
 	keys   *yaml.Node   // where it is said whether concurrency keys are heeded
+
+	leaderships *yaml.Node // where they are named
 	// What is checked once everything has been read: what uses a store, and what
 	// goes to a port.
 	starts   []started
@@ -81,6 +85,7 @@ func (r *reader) manifest(root value) {
 	s.guarantees.Jobs = s.submit != nil
 	r.made(root, stores, replica, compose)
 	r.checkKeys(submit)
+	r.checkLeaderships()
 	if s.read != nil && s.submit == nil {
 		r.fail(read.at, errors.New(`it says how to ask about a job, and takes none: write how one is submitted, as "submit"`))
 	}
@@ -121,6 +126,10 @@ func (r *reader) guarantees(v value) {
 				g.Means = append(g.Means, r.word(v, []string{"transaction", "key", "fencing"}))
 			})
 		}},
+		"leaderships": {read: func(v value) {
+			r.leaderships = v.at
+			r.list(v, "leaderships", func(v value) { g.Leaderships = append(g.Leaderships, r.text(v)) })
+		}},
 		"concurrency_keys": {read: func(v value) {
 			r.keys = v.at
 			g.ConcurrencyKeys = r.boolean(v)
@@ -138,6 +147,19 @@ func (r *reader) checkKeys(submit value) {
 		r.fail(r.keys, errors.New("no submission carries one: write ${concurrency_key} into the path, a header or the body of \"submit\""))
 	case carried && !promised:
 		r.fail(submit.at, errors.New("it carries ${concurrency_key}, and nothing is promised of it: write \"concurrency_keys: true\" among the guarantees"))
+	}
+}
+
+// checkLeaderships wants a leader where leaderships are named, and the one whose
+// holder is asked for among them.
+func (r *reader) checkLeaderships() {
+	s := &r.system
+	switch {
+	case len(s.guarantees.Leaderships) == 0:
+	case !s.guarantees.Leader:
+		r.fail(r.leaderships, errors.New(`it names leaderships, and no leader is promised: write "leader: true" beside it`))
+	case s.leader != nil && !slices.Contains(s.guarantees.Leaderships, s.leader.leadership):
+		r.fail(r.leaderships, fmt.Errorf("the leadership %q of \"leader\" is not among them", s.leader.leadership))
 	}
 }
 

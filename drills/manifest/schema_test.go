@@ -166,7 +166,7 @@ var beyond = []string{
 	"a store nobody asked for", "two stores of one name", "a stop of no JSON", "a stop with a variable", "a number for a program", "a port twice", "a store's variable", "a store's address", "no choice of a store's port",
 	"a store's unknown port", "an unknown variable", "a variable that is open", "a variable out of place", "args outside of a body",
 	"a body that is no JSON", "a body that tells no job", "a status of two meanings", "a read of no job", "a state of two meanings", "a leader without a promise",
-	"an unknown backend", "keys that nobody hands on", "keys that nobody heeds",
+	"an unknown backend", "leaderships without a leader", "a leadership that is not named", "keys that nobody hands on", "keys that nobody heeds",
 	"a header of two lines", "an anchor", "a tag", "a second document",
 	"a settle of no time", "a settle without an end", "a grace without an end", "kinds that are not handed on", "a variable that is not set",
 	"a variable of no name", "a variable of a request",

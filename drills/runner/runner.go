@@ -91,6 +91,7 @@ func (d Drill) header() history.Header {
 	g := d.System.Guarantees()
 	h.Guarantees = history.Guarantees{
 		Leader: g.Leader, Jobs: g.Jobs, Effects: string(g.Effects), Means: g.Means, ConcurrencyKeys: g.ConcurrencyKeys,
+		Leaderships: g.Leaderships,
 	}
 	if s, ok := d.System.(drills.Settler); ok {
 		h.Settle = s.Settle()
@@ -117,7 +118,7 @@ func (d Drill) drill(ctx context.Context, folder Folder, log *history.Log) (err 
 	defer func() { err = errors.Join(err, journal.Close()) }()
 	abort, forget := d.watch(log)
 	defer forget()
-	view, stopView := engine.Watch(log)
+	view, stopView := engine.Watch(log, d.System.Guarantees().Leaderships...)
 	defer stopView()
 	outside, err := witness.Start(ctx, witness.Config{Log: log, Seed: d.Seed})
 	if err != nil {

@@ -24,7 +24,7 @@
 //	key         string   required; what the receiver de-duplicates by. Stable: the
 //	                     same for every attempt at this subject
 //	kind        string   required; "once", "fenced" or "record", see below
-//	leadership  string   required for "fenced": which leadership acts
+//	leadership  string   required for "fenced": which leadership or lease acts
 //	term        number   of the leadership or lease under which the sender acts, from 1
 //	attempt     number   which attempt this is, from 1; only recorded
 //

@@ -13,7 +13,7 @@
 //
 // "want" may also have "why" (a part of the reason), "evidence" (numbers of
 // events, in order), "system" (its promises; "leader jobs exactly-once" if left
-// out), "replicas" (their number; 1 if left out) and "settle" (the system's; 0s if left
+// out; "leaderships=a,b" names them), "replicas" (their number; 1 if left out) and "settle" (the system's; 0s if left
 // out, so that no drain is too short). A line of the history is: time, actor, operation, phase, and then
 // details as name=value; see [Parse].
 package gatetest
@@ -128,6 +128,10 @@ func guarantees(words string) history.Guarantees {
 		case "concurrency-keys":
 			g.ConcurrencyKeys = true
 		default:
+			if names, named := strings.CutPrefix(word, "leaderships="); named {
+				g.Leaderships = strings.Split(names, ",")
+				continue
+			}
 			g.Means = append(g.Means, word)
 		}
 	}

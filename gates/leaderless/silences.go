@@ -1,0 +1,119 @@
+package leaderless
+
+import (
+	"time"
+
+	"github.com/drillrun/drillrun/gates"
+)
+
+// silence is a time in which nothing was done under a leadership.
+type silence struct {
+	from, to gates.Moment
+	leader   string // that acted last before it
+	term     uint64
+	held     bool          // it went on under the same term, and nothing was broken: it was in good hands
+	heir     bool          // a new term ended it
+	open     bool          // nothing ended it
+	demanded time.Duration // of it, while a load ran or jobs were left
+	hit      gates.Moment  // the begin of a fault that hit its leader, or the end of that process
+	dead     bool          // the leader certainly ended in it
+}
+
+func (s silence) long() time.Duration { return s.to.At - s.from.At }
+
+// most is the longest that nobody can have led in it. Who acts rarely was in good
+// hands until its leader was hit.
+func (s silence) most(r gates.Rhythm) time.Duration {
+	if !r.Regular() {
+		return s.to.At - s.hit.At
+	}
+	return s.long()
+}
+
+// least is how long nobody led in it for certain. Independent says that the
+// leadership acts although nothing is asked for.
+func (s silence) least(r gates.Rhythm, independent bool) time.Duration {
+	var least time.Duration
+	if s.dead {
+		least = s.to.At - s.hit.At
+	}
+	counted := s.long()
+	if !independent {
+		counted = s.demanded
+	}
+	if !s.held {
+		least = max(least, r.Silent(counted))
+	}
+	return least
+}
+
+// silences are those of one leadership that may decide.
+type silences struct {
+	leader string // as of the last act
+	term   uint64
+	wanted time.Duration // with demand, until then
+
+	longest     []silence     // one of each kind
+	unasked     span          // in which it acts although nothing is asked for
+	independent time.Duration // the longest of these
+}
+
+// span is a time of acting while nothing is asked for.
+type span struct {
+	since time.Duration // when the demand ended
+	first time.Duration
+	any   bool
+}
+
+// alone takes note of an act while nothing is asked for, since then.
+func (s *silences) alone(now, since time.Duration) {
+	if !s.unasked.any || s.unasked.since != since {
+		s.unasked = span{since: since, first: now, any: true}
+	}
+	s.independent = max(s.independent, now-s.unasked.first)
+}
+
+// add keeps the silence if it is the longest of its kind: of those that were held, of
+// those whose leader was hit, of those whose leader ended, and of the rest.
+func (s *silences) add(new silence) {
+	for i, old := range s.longest {
+		if old.held == new.held && old.dead == new.dead && old.hit.Happened() == new.hit.Happened() && old.open == new.open {
+			if new.long() > old.long() {
+				s.longest[i] = new
+			}
+			return
+		}
+	}
+	s.longest = append(s.longest, new)
+}
+
+func (s *silences) clone() *silences {
+	other := *s
+	other.longest = append([]silence(nil), s.longest...)
+	return &other
+}
+
+// sample is the longest silence, as an interval: the least of one may be longer than
+// that of a longer one.
+func (s *silences) sample(of *gates.Leadership) (sample gates.Sample, ok bool) {
+	rhythm := of.Rhythm()
+	var deciding silence
+	for _, each := range s.longest {
+		if !rhythm.Regular() && !each.hit.Happened() {
+			continue // it acts when it is taken, and no more
+		}
+		least := each.least(rhythm, s.independent >= enough)
+		if !ok || least > sample.Took || least == sample.Took && each.long() > deciding.long() {
+			deciding, sample.Took = each, least
+		}
+		sample.Most, ok = max(sample.Most, each.most(rhythm)), true
+	}
+	sample.Spans = gates.Window{From: deciding.from.At, To: deciding.to.At}
+	sample.Evidence = []uint64{deciding.from.Seq, deciding.to.Seq}
+	sample.Note = deciding.tell(of)
+	return sample, ok
+}
+
+// enough is for how long a leadership must act while nothing is asked for to be held
+// to it.
+const enough = 500 * time.Millisecond

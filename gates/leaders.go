@@ -1,0 +1,134 @@
+package gates
+
+import (
+	"time"
+
+	"github.com/drillrun/drillrun/drills/history"
+)
+
+// Leaders follows what is done under each leadership: effects that the witness
+// took, or had taken before, and calls to backends, under its newest term. What an
+// older term sends is no act of the leadership.
+type Leaders struct {
+	faults Faults
+	byKey  map[string]*Leadership
+	all    []*Leadership // in the order of their first acts
+}
+
+// Leadership is one leadership and what was done under it.
+type Leadership struct {
+	Key     string
+	Term    uint64 // the newest
+	Replica string // that acted last
+	First   Moment // act
+	Since   Moment // first act under the newest term
+	Last    Moment // act
+
+	rhythm Rhythm
+}
+
+// Rhythm is how often a leadership acts by itself. A silence shows something only
+// of one that acts regularly: one that acts when it is taken, and then no more, may
+// be in the best of hands.
+type Rhythm struct {
+	calm    bool          // a pause was seen while nothing was broken
+	Longest time.Duration // pause between two acts under one term while nothing was broken
+	Active  time.Duration // the longest time from the first act to the last under one term
+}
+
+// Regular says whether it was seen to act again and again.
+func (r Rhythm) Regular() bool { return r.calm && r.Active > 0 }
+
+// conspicuous is how many times as long as a leadership was seen to act its silence
+// may be and still be held against its rhythm: a burst of a tenth of a second says
+// nothing of a silence of ten.
+const conspicuous = 10
+
+// Silent is how much of a silence shows that nobody leads: what it is longer than the
+// longest pause.
+func (r Rhythm) Silent(silence time.Duration) time.Duration {
+	if !r.Regular() {
+		return 0
+	}
+	return max(0, min(silence-r.Longest, conspicuous*r.Active))
+}
+
+// Act is one act of a leadership.
+type Act struct {
+	Of      *Leadership
+	Now     Moment
+	Former  Moment // the act before it; none for the first
+	NewTerm bool   // it is the first under a term that superseded another
+	Calm    bool   // nothing was broken since the act before it
+}
+
+// Observe takes note of faults and acts, and says whether the event is an act. What
+// is done under the lease of a job is none.
+func (l *Leaders) Observe(e *Event) (act Act, ok bool) {
+	l.faults.Observe(e.Event)
+	effect, ok := acting(e)
+	if !ok {
+		return Act{}, false
+	}
+	of := l.byKey[effect.Leadership]
+	if of == nil {
+		of = &Leadership{Key: effect.Leadership}
+		if l.byKey == nil {
+			l.byKey = map[string]*Leadership{}
+		}
+		l.byKey[of.Key], l.all = of, append(l.all, of)
+	}
+	if effect.Term < of.Term {
+		return Act{}, false
+	}
+	act = Act{Of: of, Now: Moment{At: e.At, Seq: e.Seq}, Former: of.Last, NewTerm: of.First.Happened() && effect.Term > of.Term}
+	act.Calm = l.calm(of.Last.At, e.At, e.Header.Settle)
+	of.take(effect, act)
+	return act, true
+}
+
+// acting is an effect or the arrival of a call by which a leadership acts.
+func acting(e *Event) (effect *history.Effect, ok bool) {
+	effect, ok = e.Effect()
+	if ok {
+		ok = effect.Outcome != history.Stale
+	} else if effect, ok = e.Call(); ok {
+		ok = e.Phase == history.Invoke && effect.Kind == history.KindFenced
+	}
+	return effect, ok && effect.Leadership != "" && !e.Leases().Is(effect.Leadership)
+}
+
+func (l *Leadership) take(effect *history.Effect, act Act) {
+	if !l.First.Happened() {
+		l.First = act.Now
+	}
+	if !l.Since.Happened() || act.NewTerm {
+		l.Since = act.Now
+	} else {
+		l.rhythm.Active = max(l.rhythm.Active, act.Now.At-l.Since.At)
+		if act.Calm {
+			l.rhythm.calm, l.rhythm.Longest = true, max(l.rhythm.Longest, act.Now.At-act.Former.At)
+		}
+	}
+	l.Term, l.Replica, l.Last = effect.Term, effect.Replica, act.Now
+}
+
+// Rhythm is how often it acts by itself, as far as it was seen.
+func (l *Leadership) Rhythm() Rhythm { return l.rhythm }
+
+// calm says whether nothing was broken in that time, nor had just been mended.
+func (l *Leaders) calm(from, to, settle time.Duration) bool {
+	for _, life := range l.faults.Lives() {
+		begun := life.Begun.Happened() && life.Begun.At <= to
+		if begun && (!life.Healed.Happened() || life.Healed.At+settle >= from) {
+			return false
+		}
+	}
+	return true
+}
+
+// All are the leaderships that acted, in the order in which they were first seen to.
+func (l *Leaders) All() []*Leadership { return l.all }
+
+// Faults are all faults so far.
+func (l *Leaders) Faults() []*FaultLife { return l.faults.Lives() }
