@@ -130,5 +130,8 @@ func (l *Leaders) calm(from, to, settle time.Duration) bool {
 // All are the leaderships that acted, in the order in which they were first seen to.
 func (l *Leaders) All() []*Leadership { return l.all }
 
+// Of is the leadership of that name; nil where it was not seen to act.
+func (l *Leaders) Of(key string) *Leadership { return l.byKey[key] }
+
 // Faults are all faults so far.
 func (l *Leaders) Faults() []*FaultLife { return l.faults.Lives() }

@@ -16,7 +16,17 @@
 // The effect may come before the proof: a victim can be reaped later than its
 // lock is released. A fault without proof gives no sample.
 //
-// Minimum evidence: one fault, proved to be in effect, that hit a leader.
+// Leaderships may hang on a store. A fault that is not mild and hits none of the
+// replicas therefore asks something of every leadership: that its leader acts again,
+// which is no failover and no sample, or that a new term does, which is one, counted
+// from the injection. A leadership that acted regularly before and of which neither
+// comes has lost its leader to the fault: never. A later fault that hits the leader
+// itself takes the question over.
+//
+// The lease of a job is no leadership: whoever works on it is owed no successor.
+//
+// Minimum evidence: one fault, proved to be in effect, that hit a leader, or a store
+// on which one hung.
 //
 // What makes it fail: a new term that acts too late, or never. "Never" is said
 // when the drill ran to its end or was drained after the fault; a record that
@@ -38,21 +48,27 @@ func Metric() gates.Metric {
 		Name:    "failover",
 		Summary: "injection begun → first effect under a higher term of the leadership that was hit",
 		Doc: "One sample for each leadership that each proved fault hit. Infinite where no higher term acted " +
-			"before the end. Faults whose victims did not lead give no sample.",
+			"before the end. Faults whose victims did not lead give none, but for those of a store after which a leadership " +
+			"changed hands, or was never heard of again.",
 		Unit:     gates.Duration,
 		Requires: []string{"leader"},
 		Needs:    "a fault, proved to be in effect, whose victim led",
-		New:      func(history.Header) gates.Meter { return &meter{reigns: map[string]*reign{}} },
+		New: func(history.Header) gates.Meter {
+			return &meter{reigns: map[string]*reign{}, replicas: map[string]bool{}}
+		},
 	}
 }
 
 type meter struct {
-	faults gates.Faults
-	rest   gates.Rest
-	reigns map[string]*reign // by leadership
-	hits   []*hit
-	last   gates.Moment
-	ended  bool // by the end of the script
+	faults   gates.Faults
+	leaders  gates.Leaders
+	rest     gates.Rest
+	replicas map[string]bool   // that were seen to do anything
+	reigns   map[string]*reign // by leadership
+	hits     []*hit
+	last     gates.Moment
+	unloaded gates.Moment // when the last load ended
+	ended    bool         // by the end of the script
 }
 
 // reign is the highest term of a leadership and who acted under it last.
@@ -69,6 +85,12 @@ type hit struct {
 	term   uint64
 	leader string
 
+	// of is the leadership, where a store was hit and nobody knows whether it hangs
+	// on that; nil where its leader was hit.
+	of *gates.Leadership
+	// dropped says that nothing is owed: its leader acts on, or was hit later.
+	dropped bool
+
 	next     gates.Moment // the first effect under a higher term
 	nextTerm uint64
 	heir     string
@@ -78,21 +100,52 @@ type hit struct {
 func (m *meter) Observe(e *gates.Event) {
 	m.last = gates.Moment{At: e.At, Seq: e.Seq}
 	m.rest.ObserveRest(e)
-	if effect, ok := e.Effect(); ok {
-		m.effect(effect)
-		return
-	}
-	if e.Op == history.OpEnd {
+	act, acted := m.leaders.Observe(e)
+	switch e.Op {
+	case history.OpEffect:
+		if effect, ok := e.Effect(); ok {
+			m.replicas[effect.Replica] = true
+			m.effect(effect, e.Leases())
+		}
+	case history.OpSubmit:
+		if submit, ok := e.Submit(); ok {
+			m.replicas[submit.Replica] = true
+		}
+	case history.OpLoad:
+		if e.Phase != history.Invoke {
+			m.unloaded = m.last
+		}
+	case history.OpEnd:
 		m.ended = e.Phase == history.OK
 	}
-	fault := m.faults.Observe(e.Event)
-	if fault != nil && e.Op == history.OpInject && e.Phase == history.Invoke {
+	if acted {
+		m.goesOn(act.Of)
+	}
+	if fault := m.faults.Observe(e.Event); fault != nil && e.Op == history.OpInject && e.Phase == history.Invoke {
 		m.strike(fault)
 	}
 }
 
-func (m *meter) effect(effect *history.Effect) {
-	if effect.Kind != history.KindFenced || effect.Outcome == history.Stale || effect.Leadership == "" {
+// goesOn takes note that a leader acts on: a fault of a store that was in effect by
+// then did not unseat it.
+func (m *meter) goesOn(of *gates.Leadership) {
+	r := m.reigns[of.Key]
+	if r == nil || of.Term > r.term {
+		return
+	}
+	r.drop(func(h *hit) bool { return h.fault.InEffect.Happened() })
+}
+
+// drop lets go of hits of stores.
+func (r *reign) drop(which func(*hit) bool) {
+	r.waiting = slices.DeleteFunc(r.waiting, func(h *hit) bool {
+		h.dropped = h.of != nil && which(h)
+		return h.dropped
+	})
+}
+
+func (m *meter) effect(effect *history.Effect, leases *history.Leases) {
+	if effect.Kind != history.KindFenced || effect.Outcome == history.Stale || effect.Leadership == "" || leases.Is(effect.Leadership) {
 		return
 	}
 	r := m.reigns[effect.Leadership]
@@ -122,24 +175,53 @@ func (m *meter) strike(fault *gates.FaultLife) {
 	if fault.Detail.Mild {
 		return // the leader can go on: nothing is owed
 	}
+	stores := !slices.ContainsFunc(fault.Detail.Victims, m.replica)
 	for leadership, r := range m.reigns {
-		if only := fault.Detail.Leadership; only != "" && only != leadership {
+		if only := fault.Detail.Leadership; only != "" && only != leadership || r.leader == "" {
 			continue // it stays with its holder
 		}
-		if r.leader == "" || !slices.Contains(fault.Detail.Victims, r.leader) {
+		h := &hit{fault: fault, begun: m.last, term: r.term, leader: r.leader}
+		switch {
+		case slices.Contains(fault.Detail.Victims, r.leader):
+			r.drop(func(*hit) bool { return true }) // what comes is this fault's doing
+		case stores && m.leaders.Of(leadership) != nil:
+			h.of = m.leaders.Of(leadership)
+		default:
 			continue
 		}
-		h := &hit{fault: fault, begun: m.last, term: r.term, leader: r.leader}
 		r.waiting = append(r.waiting, h)
 		m.hits = append(m.hits, h)
 	}
+}
+
+// replica says whether that is a replica, by what it did or by its name.
+func (m *meter) replica(name string) bool {
+	return m.replicas[name] || strings.HasPrefix(name, "replica-")
+}
+
+// owed says whether the hit is a sample: of a store's fault only one that a new term
+// followed, or after which a leadership that had acted regularly was silent for much
+// longer than ever before.
+func (m *meter) owed(h *hit) bool {
+	switch {
+	case h.dropped || !h.fault.InEffect.Happened():
+		return false
+	case h.of == nil || h.next.Happened():
+		return true
+	}
+	until := m.last
+	if m.unloaded.Happened() {
+		until = m.unloaded // it may act for a load only
+	}
+	rhythm := h.of.Rhythm()
+	return rhythm.Silent(until.At-h.begun.At) > rhythm.Longest
 }
 
 // Measure gives one sample for each proved hit.
 func (m *meter) Measure() gates.Measurement {
 	var found gates.Measurement
 	for _, h := range m.hits {
-		if h.fault.InEffect.Happened() {
+		if m.owed(h) {
 			found.Samples = append(found.Samples, m.sample(h))
 		}
 	}
@@ -150,11 +232,14 @@ func (m *meter) Measure() gates.Measurement {
 }
 
 func (m *meter) sample(h *hit) gates.Sample {
-	s := gates.Sample{Evidence: []uint64{h.begun.Seq, h.fault.InEffect.Seq}}
+	s := gates.Sample{Evidence: []uint64{h.begun.Seq, h.fault.InEffect.Seq}, Spans: gates.Window{From: h.begun.At, To: m.last.At}}
 	what := fmt.Sprintf("%q hit %s in term %d", h.fault.Detail.Fault, h.leader, h.term)
+	if h.of != nil {
+		what = fmt.Sprintf("%q hit a store, %s led %s in term %d", h.fault.Detail.Fault, h.leader, h.of.Key, h.term)
+	}
 	switch {
 	case h.next.Happened():
-		s.Took = h.next.At - h.begun.At
+		s.Took, s.Spans.To = h.next.At-h.begun.At, h.next.At
 		s.Note = fmt.Sprintf("%s, and %s acted in term %d", what, h.heir, h.nextTerm)
 		s.Evidence = append(s.Evidence, h.next.Seq)
 		slices.Sort(s.Evidence)
