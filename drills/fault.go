@@ -56,6 +56,9 @@ type Undo struct {
 	// whatever they hold.
 	Leadership string   `json:"leadership,omitempty"`
 	Links      []string `json:"links,omitempty"` // "from->to" of the links degraded
+	// Mild says that these victims can go on, although the fault is not mild in
+	// general.
+	Mild bool `json:"mild,omitempty"`
 }
 
 // Evidence is what shows that a fault has bitten: plain facts, by name.

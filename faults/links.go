@@ -73,7 +73,7 @@ func degrading(a drills.Args, how drills.Degradation) (degraded, error) {
 // cut is a link to be degraded, and what stands at its far end.
 type cut struct {
 	drills.Link
-	to drills.Process // nil where it is no process of the cluster: the witness
+	to drills.Process // nil where it is no process of the cluster: the witness, or a backend
 }
 
 func (c cut) String() string {
@@ -112,7 +112,9 @@ func (f *degraded) Plan(ctx context.Context, t drills.Target) (drills.Undo, erro
 	})
 }
 
-// pick chooses the links.
+// pick chooses the links. A victim that is cut off from nothing but the witness and
+// backends can go on: who leads is agreed upon elsewhere. That holds however the links
+// were named, be it by "all".
 func (f *degraded) pick(ctx context.Context, t drills.Target) (drills.Undo, error) {
 	victims, _, err := running(ctx, t, f.ends.from)
 	if err != nil {
@@ -123,6 +125,7 @@ func (f *degraded) pick(ctx context.Context, t drills.Target) (drills.Undo, erro
 		return drills.Undo{}, err
 	}
 	undo.Links = f.names()
+	undo.Mild = !slices.ContainsFunc(f.cut, func(c cut) bool { return c.to != nil })
 	return undo, nil
 }
 

@@ -33,6 +33,22 @@ func TestPartitionSilencesTheLinksOfItsVictimAlone(t *testing.T) {
 	}
 }
 
+func TestWhoeverIsCutOffFromTheOutsideWorldAloneCanGoOn(t *testing.T) {
+	alone, target := start(t, "replica-1"), start(t, "replica-1")
+	alone.witness(t)
+	target.store(t, drills.RoleRedis)
+	target.witness(t)
+	mild := func(to *victims, words string) bool {
+		undo, err := newFault(t, faults.Partition(), nil, words).Plan(t.Context(), to)
+		require.NoError(t, err)
+		return undo.Mild
+	}
+	require.True(t, mild(target, "replica-1->witness"))
+	require.False(t, mild(target, "replica-1->all"))
+	require.False(t, mild(target, "replica-1->redis"))
+	require.True(t, mild(alone, "replica-1->all"), "all is the witness here")
+}
+
 func TestPartitionWantsLinksThatAnswerBefore(t *testing.T) {
 	target := start(t, "replica-1")
 	store := target.store(t, drills.RoleRedis)

@@ -2,6 +2,7 @@ package gates
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/drillrun/drillrun/drills/history"
@@ -74,6 +75,11 @@ func (f *Faults) life(e *history.Event) *FaultLife {
 	return life
 }
 
+// outside is how the target of a fault ends that degrades the link to the witness and
+// no other. Whoever is cut off from it alone can go on, and older records do not
+// say so.
+const outside = "->witness"
+
 func (l *FaultLife) read(e *history.Event) {
 	if len(e.Detail) == 0 {
 		return
@@ -86,6 +92,7 @@ func (l *FaultLife) read(e *history.Event) {
 	if len(detail.Victims) == 0 {
 		detail.Victims = l.Detail.Victims
 	}
+	detail.Mild = detail.Mild || strings.HasSuffix(detail.Target, outside)
 	l.Detail = detail
 	if len(detail.Evidence) > 0 && e.Op == history.OpInject {
 		l.Evidence = detail.Evidence

@@ -117,7 +117,7 @@ func (g *Guard) plan(ctx context.Context, fault drills.Fault, mild bool, step dr
 	undo, err := fault.Plan(ctx, g.target)
 	if err == nil {
 		in.undo, in.detail.Victims, in.detail.Undo = undo, undo.Victims, string(undo.Action)
-		in.detail.Leadership = undo.Leadership
+		in.detail.Leadership, in.detail.Links, in.detail.Mild = undo.Leadership, undo.Links, mild || undo.Mild
 		err = g.hold(in)
 	}
 	if err != nil {

@@ -77,6 +77,7 @@ type Fault struct {
 	Name    string   `json:"name"`              // "kill"
 	Target  string   `json:"target,omitempty"`  // the selector
 	Victims []string `json:"victims,omitempty"` // the processes it turned out to be
+	Links   []string `json:"links,omitempty"`   // "from->to" of the links that it degrades
 	Mild    bool     `json:"mild,omitempty"`    // its victims can go on, only worse
 	// Leadership is the only one that the fault takes from its victims; empty
 	// where it takes all that they hold.
