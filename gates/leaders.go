@@ -11,6 +11,12 @@ import (
 // older term sends is no act of the leadership.
 type Leaders struct {
 	faults Faults
+	demand Demand
+	last   Moment
+	rested Moment        // the last end of a load or a drain
+	loaded Moment        // the last end of a load
+	wanted time.Duration // with demand, until rested
+	over   bool          // the record has an end
 	byKey  map[string]*Leadership
 	all    []*Leadership // in the order of their first acts
 }
@@ -24,7 +30,16 @@ type Leadership struct {
 	Since   Moment // first act under the newest term
 	Last    Moment // act
 
-	rhythm Rhythm
+	rhythm      Rhythm
+	unasked     span          // in which it acts although nothing is asked for
+	independent time.Duration // the longest of these
+}
+
+// span is a time of acting while nothing is asked for.
+type span struct {
+	since time.Duration // when the demand ended
+	first time.Duration // act
+	any   bool
 }
 
 // Rhythm is how often a leadership acts by itself. A silence shows something only
@@ -66,6 +81,7 @@ type Act struct {
 // is done under the lease of a job is none.
 func (l *Leaders) Observe(e *Event) (act Act, ok bool) {
 	l.faults.Observe(e.Event)
+	l.watch(e)
 	effect, ok := acting(e)
 	if !ok {
 		return Act{}, false
@@ -84,7 +100,70 @@ func (l *Leaders) Observe(e *Event) (act Act, ok bool) {
 	act = Act{Of: of, Now: Moment{At: e.At, Seq: e.Seq}, Former: of.Last, NewTerm: of.First.Happened() && effect.Term > of.Term}
 	act.Calm = l.calm(of.Last.At, e.At, e.Header.Settle)
 	of.take(effect, act)
+	if !l.demand.Is() {
+		of.unaskedFor(e.At, l.demand.Since)
+	}
 	return act, true
+}
+
+// watch follows what is asked for, and when everything comes to rest.
+func (l *Leaders) watch(e *Event) {
+	if !l.over {
+		l.last = Moment{At: e.At, Seq: e.Seq}
+	}
+	l.demand.Observe(e)
+	switch {
+	case e.Op == history.OpEnd:
+		l.over = true
+	case e.Phase == history.Invoke:
+	case e.Op == history.OpLoad:
+		l.loaded, l.rested, l.wanted = l.last, l.last, l.Wanted()
+	case e.Op == history.OpDrain:
+		l.rested, l.wanted = l.last, l.Wanted()
+	}
+}
+
+// Wanted is for how long something was asked for up to now: a load ran, or jobs were
+// left. In a drill without a load that is all the time.
+func (l *Leaders) Wanted() time.Duration {
+	if !l.demand.Any {
+		return l.last.At
+	}
+	return l.demand.Until(l.last.At)
+}
+
+// End is up to when a silence counts, and [Leaders.Wanted] then: what falls silent
+// when the harness takes the system down does not count.
+func (l *Leaders) End() (end Moment, wanted time.Duration) {
+	if l.over && l.rested.Happened() {
+		return l.rested, l.wanted
+	}
+	return l.last, l.Wanted()
+}
+
+// EndOf is up to when that leadership's silence counts for certain: one that was not
+// seen to act but for a load may rest once that is over.
+func (l *Leaders) EndOf(of *Leadership) Moment {
+	end, _ := l.End()
+	if l.over && l.loaded.Happened() && !of.Independent() {
+		return l.loaded
+	}
+	return end
+}
+
+// enough is for how long a leadership must act while nothing is asked for to be held
+// to it.
+const enough = 500 * time.Millisecond
+
+// Independent says whether it was seen to act while nothing was asked for.
+func (l *Leadership) Independent() bool { return l.independent >= enough }
+
+// unaskedFor takes note of an act while nothing is asked for, since then.
+func (l *Leadership) unaskedFor(now, since time.Duration) {
+	if !l.unasked.any || l.unasked.since != since {
+		l.unasked = span{since: since, first: now, any: true}
+	}
+	l.independent = max(l.independent, now-l.unasked.first)
 }
 
 // acting is an effect or the arrival of a call by which a leadership acts.

@@ -67,8 +67,7 @@ type meter struct {
 	reigns   map[string]*reign // by leadership
 	hits     []*hit
 	last     gates.Moment
-	unloaded gates.Moment // when the last load ended
-	ended    bool         // by the end of the script
+	ended    bool // by the end of the script
 }
 
 // reign is the highest term of a leadership and who acted under it last.
@@ -110,10 +109,6 @@ func (m *meter) Observe(e *gates.Event) {
 	case history.OpSubmit:
 		if submit, ok := e.Submit(); ok {
 			m.replicas[submit.Replica] = true
-		}
-	case history.OpLoad:
-		if e.Phase != history.Invoke {
-			m.unloaded = m.last
 		}
 	case history.OpEnd:
 		m.ended = e.Phase == history.OK
@@ -209,12 +204,8 @@ func (m *meter) owed(h *hit) bool {
 	case h.of == nil || h.next.Happened():
 		return true
 	}
-	until := m.last
-	if m.unloaded.Happened() {
-		until = m.unloaded // it may act for a load only
-	}
 	rhythm := h.of.Rhythm()
-	return rhythm.Silent(until.At-h.begun.At) > rhythm.Longest
+	return rhythm.Silent(m.leaders.EndOf(h.of).At-h.begun.At) > rhythm.Longest
 }
 
 // Measure gives one sample for each proved hit.

@@ -65,7 +65,6 @@ func Metric() gates.Metric {
 type meter struct {
 	named   []string
 	leaders gates.Leaders
-	demand  demand
 	of      map[*gates.Leadership]*silences
 	ends    map[string]gates.Moment // of processes, the last of each
 	last    gates.Moment
@@ -76,20 +75,8 @@ type meter struct {
 
 // Observe follows the acts of all leaderships.
 func (m *meter) Observe(e *gates.Event) {
-	now := gates.Moment{At: e.At, Seq: e.Seq}
-	if !m.over {
-		m.last = now
-	}
-	m.demand.observe(e)
-	switch e.Op {
-	case history.OpExit:
-		m.ends[e.Actor] = now
-	case history.OpLoad, history.OpDrain:
-		if e.Phase != history.Invoke {
-			m.rested, m.wanted = now, m.demand.until(e.At)
-		}
-	case history.OpEnd:
-		m.over = true
+	if e.Op == history.OpExit {
+		m.ends[e.Actor] = gates.Moment{At: e.At, Seq: e.Seq}
 	}
 	act, ok := m.leaders.Observe(e)
 	if !ok {
@@ -100,23 +87,17 @@ func (m *meter) Observe(e *gates.Event) {
 		s = &silences{}
 		m.of[act.Of] = s
 	} else {
-		over := m.silence(s, act.Former, act.Now, m.demand.until(e.At))
+		over := m.silence(s, act.Former, act.Now, m.leaders.Wanted())
 		over.heir, over.held = act.NewTerm, act.Calm && !act.NewTerm
 		s.add(over)
 	}
-	s.leader, s.term, s.wanted = act.Of.Replica, act.Of.Term, m.demand.until(e.At)
-	if !m.demand.is() {
-		s.alone(act.Now.At, m.demand.since)
-	}
+	s.leader, s.term, s.wanted = act.Of.Replica, act.Of.Term, m.leaders.Wanted()
 }
 
 // silence is the time between the last act and that moment, with what befell the
 // leader in it.
 func (m *meter) silence(of *silences, from, to gates.Moment, wanted time.Duration) silence {
 	s := silence{from: from, to: to, leader: of.leader, term: of.term, demanded: wanted - of.wanted}
-	if !m.demand.any {
-		s.demanded = s.long()
-	}
 	for _, life := range m.leaders.Faults() {
 		hit := !life.Detail.Mild && life.InEffect.Happened() && slices.Contains(life.Detail.Victims, s.leader)
 		if hit && life.Begun.Seq > from.Seq && life.Begun.Seq < to.Seq && !s.hit.Happened() {
@@ -136,22 +117,13 @@ func (m *meter) silence(of *silences, from, to gates.Moment, wanted time.Duratio
 // kill is the fault that certainly ends its victims.
 const kill = "kill"
 
-// end is up to when a silence counts, and for how long something was asked for until
-// then.
-func (m *meter) end() (end gates.Moment, wanted time.Duration) {
-	if m.over && m.rested.Happened() {
-		return m.rested, m.wanted
-	}
-	return m.last, m.demand.until(m.last.At)
-}
-
 // Measure is one sample for each leadership of which a silence shows something.
 func (m *meter) Measure() gates.Measurement {
 	if missing := m.missing(); missing != "" {
 		return gates.Measurement{Missing: missing}
 	}
 	var found gates.Measurement
-	end, wanted := m.end()
+	end, wanted := m.leaders.End()
 	for _, of := range m.leaders.All() {
 		all := m.of[of].clone()
 		if end.Seq > of.Last.Seq {

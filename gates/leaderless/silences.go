@@ -53,24 +53,7 @@ type silences struct {
 	term   uint64
 	wanted time.Duration // with demand, until then
 
-	longest     []silence     // one of each kind
-	unasked     span          // in which it acts although nothing is asked for
-	independent time.Duration // the longest of these
-}
-
-// span is a time of acting while nothing is asked for.
-type span struct {
-	since time.Duration // when the demand ended
-	first time.Duration
-	any   bool
-}
-
-// alone takes note of an act while nothing is asked for, since then.
-func (s *silences) alone(now, since time.Duration) {
-	if !s.unasked.any || s.unasked.since != since {
-		s.unasked = span{since: since, first: now, any: true}
-	}
-	s.independent = max(s.independent, now-s.unasked.first)
+	longest []silence // one of each kind
 }
 
 // add keeps the silence if it is the longest of its kind: of those that were held, of
@@ -102,7 +85,7 @@ func (s *silences) sample(of *gates.Leadership) (sample gates.Sample, ok bool) {
 		if !rhythm.Regular() && !each.hit.Happened() {
 			continue // it acts when it is taken, and no more
 		}
-		least := each.least(rhythm, s.independent >= enough)
+		least := each.least(rhythm, of.Independent())
 		if !ok || least > sample.Took || least == sample.Took && each.long() > deciding.long() {
 			deciding, sample.Took = each, least
 		}
@@ -113,7 +96,3 @@ func (s *silences) sample(of *gates.Leadership) (sample gates.Sample, ok bool) {
 	sample.Note = deciding.tell(of)
 	return sample, ok
 }
-
-// enough is for how long a leadership must act while nothing is asked for to be held
-// to it.
-const enough = 500 * time.Millisecond
