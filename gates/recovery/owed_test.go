@@ -3,7 +3,6 @@ package recovery
 import (
 	"math"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -36,19 +35,4 @@ func TestGenerationsEndAndDoNotBeginAnew(t *testing.T) {
 	generation, paid := o.pay(3)
 	require.True(t, paid)
 	require.EqualValues(t, math.MaxUint16-youth, generation)
-}
-
-func TestTheWindowForgetsWhatIsOver(t *testing.T) {
-	var w window
-	for i := range 100_000 {
-		now := time.Duration(i)
-		w.add(now, i%200 == 0)
-		w.after(now - 1000)
-		require.LessOrEqual(t, len(w.ops), 2100)
-	}
-	require.False(t, w.steady())
-	w.after(second)
-	require.True(t, w.empty())
-	require.Zero(t, w.bad)
-	require.False(t, w.steady(), "nothing is not well")
 }

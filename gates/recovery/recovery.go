@@ -10,17 +10,22 @@
 //
 //   - The backlog is gone: every submission that was acknowledged before the
 //     heal has had its effect, accepted or seen.
-//   - For a system with a leader: a fenced effect under the newest term of its
-//     leadership arrived. The pause between a leader's effects is part of it.
-//   - A steady second begins: of the operations that end within it at least
-//     one, and 99 % of them, are acknowledged. The second from the heal on is
-//     tried first, then the one before each operation that ends. Asked for only
-//     while a load runs; where it ends within the second, what there was of it
-//     is judged.
+//   - For a system with a leader: every leadership acts again, under its newest
+//     term, and stays. Each that acted regularly before the fault must act after
+//     the heal, and go on until the next fault, or the end of load and drain: an
+//     old leader that lingers for some seconds and falls silent for longer than the
+//     system's settle time is no recovery. One that only says that it is there
+//     must have said so again if its leader was hit. The pause between a leader's
+//     acts is part of the time.
+//   - A steady second begins: of the operations that were meant to be sent in it,
+//     half of what the loads ask for at least, 99 % are acknowledged, be it later.
+//     Asked for only while a load runs; where it ends within the second, what there
+//     was of it is judged.
 //
 // A fault that begins, or a load that ends, before the three have come leaves
-// the sample open: it is known from below. Where the drill went to its end, or
-// was drained, and they did not come, it is never.
+// the sample open: it is known from below. So does another fault that is still in
+// effect at the heal: the system cannot recover before that is healed, too. Where
+// the drill went to its end, or was drained, and they did not come, it is never.
 //
 // Minimum evidence: a fault, proved and healed, after a submission was
 // acknowledged.
@@ -31,6 +36,10 @@
 package recovery
 
 import (
+	"fmt"
+	"slices"
+	"time"
+
 	"github.com/drillrun/drillrun/drills/history"
 	"github.com/drillrun/drillrun/gates"
 )
@@ -41,36 +50,39 @@ func Metric() gates.Metric {
 		Name:    "recovery",
 		Summary: "fault healed → backlog gone and steady again",
 		Doc: "One sample for each proved fault: from its heal until all that was acknowledged before has its effect, " +
-			"a leader acts under the newest term, and a second begins in which 99 % of operations are acknowledged.",
+			"each leadership acts again and stays, and a second begins of which 99 % of operations are acknowledged.",
 		Unit:     gates.Duration,
 		Requires: []string{"jobs"},
 		Needs:    "a fault, proved and healed, after an acknowledged submission",
 		New: func(h history.Header) gates.Meter {
-			return &meter{leader: h.Guarantees.Leader, terms: map[string]uint64{}}
+			return &meter{leader: h.Guarantees.Leader, settle: h.Settle, met: map[*gates.FaultLife][]struck{}}
 		},
 	}
 }
 
 type meter struct {
-	leader  bool
-	faults  gates.Faults
-	rest    gates.Rest
-	terms   map[string]uint64 // the highest, by leadership
-	owed    owed
-	loads   int // that run
-	window  window
-	heals   []*heal
-	waiting []*heal // those that are not recovered from
-	last    gates.Moment
-	ended   bool // by the end of the script
+	leader     bool
+	settle     time.Duration
+	faults     gates.Faults
+	leaders    gates.Leaders
+	rest       gates.Rest
+	owed       owed
+	operations operations
+	met        map[*gates.FaultLife][]struck // the leaderships that had acted when it began
+	heals      []*heal
+	waiting    []*heal // those of which more can be known
+	last       gates.Moment
+	ended      bool // by the end of the script
 }
 
 // Observe follows the three conditions for each heal.
 func (m *meter) Observe(e *gates.Event) {
 	m.last = gates.Moment{At: e.At, Seq: e.Seq}
 	m.rest.ObserveRest(e)
-	for _, h := range m.waiting {
-		m.tryFirst(h)
+	if act, ok := m.leaders.Observe(e); ok {
+		for _, h := range m.waiting {
+			h.act(act, m.settle)
+		}
 	}
 	switch e.Op {
 	case history.OpEffect:
@@ -78,7 +90,7 @@ func (m *meter) Observe(e *gates.Event) {
 	case history.OpSubmit:
 		m.submission(e)
 	case history.OpLoad:
-		m.load(e.Phase)
+		m.load(e)
 	case history.OpEnd:
 		m.ended = e.Phase == history.OK
 	default:
@@ -86,19 +98,12 @@ func (m *meter) Observe(e *gates.Event) {
 			m.fault(fault, e.Event)
 		}
 	}
-	m.release()
 }
 
 func (m *meter) effect(e *gates.Event) {
 	effect, ok := e.Effect()
 	if !ok || effect.Outcome == history.Stale || e.Err != "" {
 		return
-	}
-	if effect.Kind == history.KindFenced && effect.Term >= m.terms[effect.Leadership] {
-		m.terms[effect.Leadership] = effect.Term
-		for _, h := range m.waiting {
-			h.led.set(m.last)
-		}
 	}
 	subject, _ := e.Subject()
 	if since, paid := m.owed.pay(subject); paid {
@@ -109,56 +114,21 @@ func (m *meter) effect(e *gates.Event) {
 }
 
 func (m *meter) submission(e *gates.Event) {
-	if e.Phase == history.Invoke {
-		return
-	}
+	m.operations.submission(e)
 	if submit, ok := e.Submit(); ok && e.Phase == history.OK && !history.Poisoned(submit.Subject) {
 		subject, _ := e.Subject()
 		m.owed.add(subject)
 	}
-	if len(m.waiting) == 0 {
-		return
-	}
-	m.window.add(e.At, e.Phase == history.OK)
-	m.window.after(e.At - second)
-	for _, h := range m.waiting {
-		if h.tried && m.window.steady() {
-			h.steady.set(gates.Moment{At: e.At - second, Seq: e.Seq})
-		}
-	}
 }
 
-// tryFirst judges the second from the heal on once it is over.
-func (m *meter) tryFirst(h *heal) {
-	if h.tried || m.last.At <= h.healed.At+second {
-		return
-	}
-	h.tried = true
-	m.window.after(h.healed.At)
-	if m.window.steady() {
-		h.steady.set(gates.Moment{At: h.healed.At, Seq: m.last.Seq})
-	}
-}
-
-func (m *meter) load(phase history.Phase) {
-	if phase == history.Invoke {
-		m.loads++
-		return
-	}
-	m.loads = max(0, m.loads-1)
-	if m.loads > 0 {
+func (m *meter) load(e *gates.Event) {
+	m.operations.load(e)
+	if len(m.operations.loads) > 0 {
 		return
 	}
 	for _, h := range m.waiting {
-		if h.steady.is.Happened() {
-			continue
-		}
-		from := max(h.healed.At, m.last.At-second)
-		m.window.after(from)
-		if m.window.steady() || m.window.empty() && !h.tried {
-			h.steady.set(gates.Moment{At: from, Seq: m.last.Seq})
-		} else {
-			h.cut(m.last, "the load ended before a steady second")
+		if !h.unloaded.Happened() {
+			h.unloaded = m.last
 		}
 	}
 }
@@ -166,41 +136,53 @@ func (m *meter) load(phase history.Phase) {
 func (m *meter) fault(fault *gates.FaultLife, e *history.Event) {
 	switch {
 	case e.Op == history.OpInject && e.Phase == history.Invoke:
+		m.meet(fault)
 		for _, h := range m.waiting {
 			h.cut(m.last, "another fault began before the system had recovered")
 		}
+		m.waiting = nil
 	case e.Op == history.OpRecover && e.Phase == history.OK && m.rest.Acknowledged() > 0:
 		m.heal(fault)
 	}
 }
 
-func (m *meter) heal(fault *gates.FaultLife) {
-	h := &heal{fault: fault, healed: m.last, owed: m.owed.outstanding, generation: m.owed.generation}
-	m.owed.turn()
-	if h.owed == 0 {
-		h.backlog.set(m.last)
+// meet takes note of who led when the fault began.
+func (m *meter) meet(fault *gates.FaultLife) {
+	only := fault.Detail.Leadership
+	for _, of := range m.leaders.All() {
+		hit := !fault.Detail.Mild && (only == "" || only == of.Key) && slices.Contains(fault.Detail.Victims, of.Replica)
+		m.met[fault] = append(m.met[fault], struck{of: of, term: of.Term, hit: hit})
 	}
-	if !m.leader {
-		h.led.set(m.last)
-	}
-	if m.loads == 0 {
-		h.steady.set(m.last)
-	}
-	m.heals, m.waiting = append(m.heals, h), append(m.waiting, h)
 }
 
-// release lets go of the heals of which all is known.
-func (m *meter) release() {
-	if len(m.waiting) == 0 {
-		return
+func (m *meter) heal(fault *gates.FaultLife) {
+	h := &heal{
+		fault: fault, healed: m.last, owed: m.owed.outstanding, generation: m.owed.generation,
+		loaded: len(m.operations.loads) > 0,
 	}
-	kept := m.waiting[:0]
-	for _, h := range m.waiting {
-		if !h.recovered() && h.why == "" {
-			kept = append(kept, h)
+	m.owed.turn()
+	if h.owed == 0 {
+		h.backlog = m.last
+	}
+	for _, s := range m.met[fault] {
+		if regular := s.of.Rhythm().Regular(); regular || s.hit {
+			h.leads = append(h.leads, &lead{struck: s, regular: regular})
 		}
 	}
-	if m.waiting = kept; len(kept) == 0 {
-		m.window = window{}
+	m.heals = append(m.heals, h)
+	if other := m.broken(fault); other != nil {
+		h.cut(m.last, fmt.Sprintf("%q was still in effect", other.Detail.Fault))
+		return
 	}
+	m.waiting = append(m.waiting, h)
+}
+
+// broken is another fault that has begun and is not healed; nil where there is none.
+func (m *meter) broken(healed *gates.FaultLife) *gates.FaultLife {
+	for _, life := range m.faults.Lives() {
+		if life != healed && life.Begun.Happened() && !life.Healed.Happened() {
+			return life
+		}
+	}
+	return nil
 }
