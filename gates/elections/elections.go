@@ -11,7 +11,8 @@
 //
 // A scenario asks for as many as it has caused ("elections == 4" after a
 // session was terminated four times): one more is a leadership that was
-// disturbed without being hit, one less is a successor that never acted.
+// disturbed without being hit, one less is a successor that never acted. The lease
+// of a job that goes to another worker is no election.
 //
 // Minimum evidence: a leader that acted, after the first proved fault began
 // where there are faults; and the drill's end, or a completed drain. A record
@@ -56,7 +57,7 @@ func (m *meter) Observe(e *gates.Event) {
 	m.rest.ObserveRest(e)
 	m.terms.Observe(e)
 	effect, ok := e.Effect()
-	if ok && effect.Leadership != "" && effect.Outcome != history.Stale {
+	if ok && effect.Leadership != "" && effect.Outcome != history.Stale && !e.Leases().Is(effect.Leadership) {
 		m.acted = gates.Moment{At: e.At, Seq: e.Seq}
 	}
 }

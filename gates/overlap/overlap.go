@@ -11,10 +11,16 @@
 // change of term that superseded its own; an effect without a term is older
 // than every term. A change after which nothing old arrived is a sample of 0.
 //
+// What a sender cannot have sent after its heir had begun was in flight: it had ended
+// before that, or was paused and still is. A dead leader does not go on.
+//
 // Zombies are counted apart, by package zombie: a replica that was paused
-// cannot know better when it wakes up. An arrival from a victim of a pause
-// under a term that had begun before the pause's recovery did is not counted
-// here.
+// cannot know better when it wakes up. An arrival is not counted here where its
+// sender's term was lost in a pause, to an heir that began in it or just after, and
+// the sender had not been refused yet, or a moment ago. An older pause explains
+// nothing, and whoever goes on after a refusal knew.
+//
+// A lease of a job that changes hands is no change of a leadership.
 //
 // Minimum evidence: a leadership that changed its term, the new one with an
 // effect; and a completed drain, because an old effect may still come. Without
@@ -63,7 +69,7 @@ type last struct {
 func (m *meter) Observe(e *gates.Event) {
 	m.rest.ObserveRest(e)
 	late, ok := m.terms.Observe(e)
-	if !ok || late.Zombie != nil {
+	if !ok || late.Zombie != nil || late.InFlight {
 		return
 	}
 	m.lingered[late.Heir] = last{
@@ -89,13 +95,16 @@ func (m *meter) Measure() gates.Measurement {
 }
 
 func (m *meter) sample(r *gates.Reign, open bool) gates.Sample {
+	spans := gates.Window{From: r.Begun.At, To: r.Begun.At}
 	change := fmt.Sprintf("%s acted in term %d of %s after term %d", r.Replica, r.Term, r.Leadership, r.Former.Term)
 	l, arrived := m.lingered[r]
 	if !arrived {
-		return gates.Sample{Open: open, Note: change + ", and nothing older arrived", Evidence: []uint64{r.Begun.Seq}}
+		return gates.Sample{Open: open, Spans: spans, Note: change + ", and nothing older arrived", Evidence: []uint64{r.Begun.Seq}}
 	}
+	spans.To = l.at.At
 	return gates.Sample{
-		Took: l.at.At - r.Begun.At, Open: open, Evidence: []uint64{r.Begun.Seq, l.at.Seq},
+		Spans: spans,
+		Took:  l.at.At - r.Begun.At, Open: open, Evidence: []uint64{r.Begun.Seq, l.at.Seq},
 		Note: fmt.Sprintf("%s, and %d older effects arrived, the last from %s in term %d", change, l.times, l.replica, l.term),
 	}
 }

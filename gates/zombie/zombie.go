@@ -7,9 +7,10 @@
 //	         term 2  e─┼─e──e──
 //
 // A zombie's arrival is one from a victim of a pause, after its recovery was
-// begun, under a superseded term that had begun before that. What the replica
-// sends under a later term is not the pause's doing, and package overlap has
-// it.
+// begun, under a term that was lost in that pause: the heir began in it, or within
+// a second after. What the replica sends under a later term, or when it has been
+// refused and a moment has passed, is not the pause's doing, and package overlap
+// has it. The leases of jobs have zombies as well.
 //
 // Minimum evidence: such an arrival, refused or not, after a completed drain.
 // Without one the race was not there and nothing is shown: a zombie that never
@@ -105,6 +106,6 @@ func (m *meter) absent() string {
 		return "no process was paused and resumed"
 	}
 	slices.Sort(victims)
-	return fmt.Sprintf("nothing arrived under a superseded term from %s after it was resumed: the race was not there",
+	return fmt.Sprintf("nothing arrived from %s under a term that it had lost while it was paused: the race was not there",
 		strings.Join(slices.Compact(victims), ", "))
 }
