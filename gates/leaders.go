@@ -14,7 +14,7 @@ type Leaders struct {
 	demand Demand
 	last   Moment
 	rested Moment        // the last end of a load or a drain
-	loaded Moment        // the last end of a load
+	asked  time.Duration // the last moment at which anything was asked for, until rested
 	wanted time.Duration // with demand, until rested
 	over   bool          // the record has an end
 	byKey  map[string]*Leadership
@@ -115,11 +115,11 @@ func (l *Leaders) watch(e *Event) {
 	switch {
 	case e.Op == history.OpEnd:
 		l.over = true
-	case e.Phase == history.Invoke:
-	case e.Op == history.OpLoad:
-		l.loaded, l.rested, l.wanted = l.last, l.last, l.Wanted()
-	case e.Op == history.OpDrain:
-		l.rested, l.wanted = l.last, l.Wanted()
+	case e.Phase != history.Invoke && (e.Op == history.OpLoad || e.Op == history.OpDrain):
+		l.rested, l.wanted, l.asked = l.last, l.Wanted(), e.At
+		if l.demand.Any && !l.demand.Is() {
+			l.asked = l.demand.Since
+		}
 	}
 }
 
@@ -142,13 +142,13 @@ func (l *Leaders) End() (end Moment, wanted time.Duration) {
 }
 
 // EndOf is up to when that leadership's silence counts for certain: one that was not
-// seen to act but for a load may rest once that is over.
-func (l *Leaders) EndOf(of *Leadership) Moment {
-	end, _ := l.End()
-	if l.over && l.loaded.Happened() && !of.Independent() {
-		return l.loaded
+// seen to act but for what was asked for may rest when nothing is.
+func (l *Leaders) EndOf(of *Leadership) time.Duration {
+	if l.over && l.rested.Happened() && !of.Independent() {
+		return l.asked
 	}
-	return end
+	end, _ := l.End()
+	return end.At
 }
 
 // enough is for how long a leadership must act while nothing is asked for to be held

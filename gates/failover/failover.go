@@ -205,7 +205,7 @@ func (m *meter) owed(h *hit) bool {
 		return true
 	}
 	rhythm := h.of.Rhythm()
-	return rhythm.Silent(m.leaders.EndOf(h.of).At-h.begun.At) > rhythm.Longest
+	return rhythm.Silent(m.leaders.EndOf(h.of)-h.begun.At) > rhythm.Longest
 }
 
 // Measure gives one sample for each proved hit.

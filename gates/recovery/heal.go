@@ -96,7 +96,7 @@ func (m *meter) led(h *heal) (when gates.Moment, lack string) {
 	for _, l := range h.leads {
 		end := m.leaders.EndOf(l.of)
 		if h.why != "" {
-			end = h.until
+			end = h.until.At
 		}
 		since, ok := l.led(h, end, m.settle)
 		switch {

@@ -36,13 +36,13 @@ func (l *lead) patience(settle time.Duration) time.Duration {
 }
 
 // led is since when it has had a leader that stayed until the end.
-func (l *lead) led(h *heal, end gates.Moment, settle time.Duration) (since gates.Moment, ok bool) {
+func (l *lead) led(h *heal, end time.Duration, settle time.Duration) (since gates.Moment, ok bool) {
 	switch {
 	case !l.regular && l.of.Term > l.term: // whoever only says that it is there has said so
 		return h.healed, true
 	case !l.since.Happened():
 		return since, false
-	case l.regular && end.At-l.last.At > l.patience(settle):
+	case l.regular && end-l.last.At > l.patience(settle):
 		return since, false
 	}
 	return l.since, true

@@ -37,6 +37,8 @@ func All() []Defect {
 		reentrantHeartbeat(),
 		sharedSession(),
 		deadSessionKept(),
+		leaderLingers(),
+		oneNeverRegained(),
 		pollingElector(),
 		unlockCancelled(),
 		noTerm(),
