@@ -23,7 +23,8 @@
 //     and is unknown otherwise. So a proven violation fails whatever else is
 //     unknown, and an absence is never claimed from half a record.
 //   - fail > unknown > pass; "n/a" (the system does not promise it) is left
-//     out, and nothing but "n/a" is unknown.
+//     out, and nothing but "n/a" is unknown. Where the record contradicts that,
+//     as by terms of a system that promises no leader, the reason says so.
 //   - What nobody asked for was not refused. Time in which no client asked is no
 //     outage, a backend that nobody wanted is not late ([Sample].Slack), and a fault
 //     that met no operation has put nothing to the test ([Measurement].Vain): a pass

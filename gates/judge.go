@@ -73,12 +73,15 @@ type panel struct {
 	event  Event
 	seats  []*seat
 	byName map[string]*seat
+	denied denied
 }
 
 type seat struct {
 	Measured
-	meter   Meter // nil where the metric does not apply
-	crashed string
+	meter Meter // nil where the metric does not apply
+	// wantsLeader says that the metric is of systems with a leader.
+	wantsLeader bool
+	crashed     string
 }
 
 func newPanel(h history.Header, gates []Gate, metrics []Metric) *panel {
@@ -96,6 +99,7 @@ func newPanel(h history.Header, gates []Gate, metrics []Metric) *panel {
 			continue
 		}
 		s := &seat{Measured: Measured{Metric: m, Inapplicable: m.inapplicable(h.Guarantees)}}
+		s.wantsLeader = slices.Contains(m.Requires, "leader")
 		p.byName[m.Name] = s
 		p.seats = append(p.seats, s)
 		if s.Inapplicable == "" {
@@ -117,6 +121,7 @@ func (p *panel) observe(e *history.Event) error {
 
 func (p *panel) feed(e *history.Event) {
 	p.event.reset(e)
+	p.denied.observe(&p.event)
 	for i := 0; i < len(p.seats); i++ {
 		i = p.show(i)
 	}
@@ -172,6 +177,9 @@ func (p *panel) judge(gates []Gate) Judgement {
 	for _, s := range p.seats {
 		s.measure()
 		p.record.sharpen(&s.Measurement)
+		if s.Inapplicable != "" && s.wantsLeader {
+			s.Inapplicable += p.denied.tell()
+		}
 		if j.Broken != "" {
 			s.Inapplicable = "" // what the system promises is not known either
 			s.Measurement = Measurement{Missing: "the record cannot be believed: " + j.Broken}
