@@ -103,10 +103,10 @@ func (g Gate) readSamples(m Measurement) reading {
 	r := reading{lo: nanoseconds(lo), hi: nanoseconds(hi), observed: FormatDuration(lo)}
 	r.note, r.evidence = m.story(at)
 	if lo != hi {
-		if hi == Never {
-			r.observed = "over " + r.observed
-		} else {
+		if len(m.Samples) > 0 && hi != Never {
 			r.observed += " to " + FormatDuration(hi)
+		} else {
+			r.observed = "over " + r.observed
 		}
 		r.missing = m.WhyOpen
 		if r.missing == "" {

@@ -67,10 +67,6 @@ type meter struct {
 	leaders gates.Leaders
 	of      map[*gates.Leadership]*silences
 	ends    map[string]gates.Moment // of processes, the last of each
-	last    gates.Moment
-	rested  gates.Moment  // the last end of a load or a drain
-	wanted  time.Duration // with demand, until then
-	over    bool          // the record has an end
 }
 
 // Observe follows the acts of all leaderships.

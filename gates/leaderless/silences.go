@@ -1,6 +1,7 @@
 package leaderless
 
 import (
+	"slices"
 	"time"
 
 	"github.com/drillrun/drillrun/gates"
@@ -58,21 +59,21 @@ type silences struct {
 
 // add keeps the silence if it is the longest of its kind: of those that were held, of
 // those whose leader was hit, of those whose leader ended, and of the rest.
-func (s *silences) add(new silence) {
+func (s *silences) add(next silence) {
 	for i, old := range s.longest {
-		if old.held == new.held && old.dead == new.dead && old.hit.Happened() == new.hit.Happened() && old.open == new.open {
-			if new.long() > old.long() {
-				s.longest[i] = new
+		if old.held == next.held && old.dead == next.dead && old.hit.Happened() == next.hit.Happened() && old.open == next.open {
+			if next.long() > old.long() {
+				s.longest[i] = next
 			}
 			return
 		}
 	}
-	s.longest = append(s.longest, new)
+	s.longest = append(s.longest, next)
 }
 
 func (s *silences) clone() *silences {
 	other := *s
-	other.longest = append([]silence(nil), s.longest...)
+	other.longest = slices.Clone(s.longest)
 	return &other
 }
 
