@@ -37,6 +37,12 @@ func matrix() reports.Matrix {
 			try(reports.Caught, "", "unfenced"), try(reports.Caught, "", "unfenced", "overlap"),
 		}})
 	caught.By, caught.TimeToCatch = "leader-pause", &took
+	caught.Calm, caught.ShowsInCalm = &reports.Attempt{Scenario: "leader-pause", Finding: reports.Shows, Asked: 1, Tries: []reports.Try{try(reports.Shows, "", "unfenced")}}, true
+	idle := proof("no-work", "lost", reports.Unclear, reports.Attempt{
+		Scenario: "worker-kill", Finding: reports.Caught, Asked: 1, Tries: []reports.Try{try(reports.Caught, "", "lost")},
+	})
+	idle.By, idle.Why = "worker-kill", "without faults: stuck failed, and nothing had been broken"
+	idle.Calm = &reports.Attempt{Scenario: "worker-kill", Finding: reports.Accused, Asked: 1, Tries: []reports.Try{try(reports.Accused, "stuck failed, and nothing had been broken", "stuck")}}
 	return reports.Matrix{
 		Schema: reports.Schema, Verdict: gates.Fail, Seed: 7, Took: reports.NewMillis(2 * time.Minute),
 		Defects: []reports.Proof{
@@ -52,6 +58,7 @@ func matrix() reports.Matrix {
 				},
 			}),
 			proof("shared-session", "outage", reports.NotRun),
+			idle,
 		},
 		Sound: []reports.Attempt{
 			{Scenario: "calm", Finding: reports.Clean, Asked: 2, Tries: []reports.Try{try(reports.Clean, ""), try(reports.Clean, "")}},

@@ -24,8 +24,10 @@ type Results struct {
 	Started   time.Time     `json:"started,omitzero"`
 	Took      Millis        `json:"took_ms"`
 	Events    uint64        `json:"events"`
-	Run       string        `json:"run,omitempty"`    // the run's folder
-	Repeat    string        `json:"repeat,omitempty"` // the command that does it again
+	Version   string        `json:"version,omitempty"` // of the drillrun that recorded it
+	Digest    string        `json:"digest,omitempty"`  // SHA-256 of the scenario
+	Run       string        `json:"run,omitempty"`     // the run's folder
+	Repeat    string        `json:"repeat,omitempty"`  // the command that does it again
 
 	Options map[string]string `json:"options,omitempty"` // of the system
 
@@ -51,6 +53,7 @@ type Gate struct {
 	Verdict  gates.Verdict   `json:"verdict"`
 	Observed string          `json:"observed"`
 	Why      string          `json:"why"`
+	Proved   bool            `json:"proved,omitempty"` // a violation that stands whatever is in doubt about the drill
 	Evidence []uint64        `json:"evidence"`         // numbers of events
 	Events   []history.Event `json:"events,omitempty"` // those around the evidence of a failing gate
 	Repeat   string          `json:"repeat,omitempty"` // the trial that shows it, over several

@@ -1,14 +1,13 @@
 package runner
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"iter"
 
+	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/history"
 	"github.com/drillrun/drillrun/gates"
 	"github.com/drillrun/drillrun/internal/input"
@@ -53,8 +52,7 @@ func open(folder Folder, source []byte) gates.Source {
 	case err != nil:
 		return unbelievable{err: err}
 	}
-	digest := sha256.Sum256(source)
-	if want := h.Header().Digest; hex.EncodeToString(digest[:]) != want {
+	if drills.Digest(source) != h.Header().Digest {
 		return unbelievable{header: h.Header(), err: fmt.Errorf("%s is not the scenario that was run: its digest differs", ScenarioFile)}
 	}
 	return h

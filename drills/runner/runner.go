@@ -2,8 +2,6 @@ package runner
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -81,10 +79,9 @@ func (d Drill) Run(ctx context.Context) (Folder, error) {
 }
 
 func (d Drill) header() history.Header {
-	digest := sha256.Sum256(d.Scenario.Source)
 	h := history.Header{
 		Schema: history.SchemaVersion, Started: time.Now().UTC(),
-		Scenario: d.Scenario.Name, Digest: hex.EncodeToString(digest[:]),
+		Scenario: d.Scenario.Name, Digest: drills.Digest(d.Scenario.Source),
 		System: d.System.Name(), Substrate: d.Substrate, Replicas: d.replicas(),
 		Seed: d.Seed, Trial: d.Trial, Versions: d.Versions, Options: d.Options, Settle: defaultSettle,
 	}
