@@ -35,6 +35,8 @@ func Markdown(w io.Writer, d Document) error {
 			b.add(markdownDetails(r))
 		}
 	}
+	b.add(markdownRemarks(d.Runs))
+	b.add(markdownSeals(d.Runs))
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write Markdown: %w", err)
 	}

@@ -28,6 +28,11 @@ type Results struct {
 	Digest    string        `json:"digest,omitempty"`  // SHA-256 of the scenario
 	Run       string        `json:"run,omitempty"`     // the run's folder
 	Repeat    string        `json:"repeat,omitempty"`  // the command that does it again
+	// Seal is the SHA-256 of the record, which its last line holds: whoever has kept it
+	// knows this record from any other.
+	Seal     string   `json:"seal,omitempty"`
+	SignedBy string   `json:"signed_by,omitempty"` // fingerprint of the key, where the signature was verified
+	Remarks  []string `json:"remarks,omitempty"`   // what one should know of the record, and no doubt about it
 
 	Options map[string]string `json:"options,omitempty"` // of the system
 
@@ -80,6 +85,7 @@ type Trial struct {
 	Why     []string      `json:"why,omitempty"`
 	Run     string        `json:"run,omitempty"`
 	Repeat  string        `json:"repeat,omitempty"`
+	Seal    string        `json:"seal,omitempty"`
 }
 
 // Millis is a time in milliseconds.

@@ -41,6 +41,7 @@ type Drill struct {
 	Trial        int               // 1, 2, …; 0 for a single drill
 	Timeout      time.Duration     // of the script; 0 for none
 	Out          string            // where run folders go
+	SignKey      *SignKey          // by which the sealed history is signed; nil for none
 	Versions     map[string]string // for the record
 	Progress     func(what string) // may be nil
 }
@@ -70,6 +71,11 @@ func (d Drill) Run(ctx context.Context) (Folder, error) {
 	log.Append(end)
 	if err := log.Seal(); err != nil {
 		return folder, fmt.Errorf("seal the history: %w", err)
+	}
+	if d.SignKey != nil {
+		if err := folder.sign(d.SignKey); err != nil {
+			return folder, err
+		}
 	}
 	var environment *EnvironmentError
 	if ctx.Err() == nil && errors.As(drilled, &environment) {
