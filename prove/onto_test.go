@@ -87,7 +87,7 @@ func TestWhatWasFoundInAnotherScenarioCountsForNothing(t *testing.T) {
 		whole := prove.Onto(c.earlier, now, names, today)
 		require.Equal(t, gates.Unknown, whole.Verdict, c.stale)
 		var report bytes.Buffer
-		require.NoError(t, reports.TrackRecord(nil)(&report, whole))
+		require.NoError(t, reports.TrackRecord(nil, "")(&report, whole))
 		require.Contains(t, report.String(), "Stale, and to be proved again: ")
 		require.Contains(t, report.String(), c.stale)
 	}
@@ -104,7 +104,7 @@ func TestRowsOfAnotherVersionAreTold(t *testing.T) {
 	whole := prove.Onto(earlier, reports.Matrix{Version: "v2"}, []string{"old"}, today)
 	require.Equal(t, gates.Pass, whole.Verdict)
 	var report bytes.Buffer
-	require.NoError(t, reports.TrackRecord(nil)(&report, whole))
+	require.NoError(t, reports.TrackRecord(nil, "")(&report, whole))
 	require.Contains(t, report.String(), `This is drillrun v2, and these rows are of another version: old (v1).`)
 }
 

@@ -86,6 +86,13 @@ func TestWhatIsBrokenWithoutAFaultIsNotCaughtByOne(t *testing.T) {
 	}
 }
 
+func TestWhatIsUnknownWithoutFaultsIsDrilledOnceMore(t *testing.T) {
+	s := answering(results("fail", "fail"))
+	s.calm = results("unknown", "pass")
+	run(t, s.config(1, lossy))
+	require.Equal(t, []string{" cheap 1", "lossy cheap 1", "lossy cheap 1 without faults", "lossy cheap 1 without faults"}, s.drilled)
+}
+
 func TestAScenarioThatBreaksNothingCatchesOnlyWhatIsDeclaredToShow(t *testing.T) {
 	c := answering(results("fail", "pass")).config(1, lossy)
 	c.Faultless = []string{"cheap"}

@@ -39,6 +39,14 @@ releases that had them, and mistakes that were built into an example on purpose.
 |---|---|---|---|---|---|--:|--:|---|
 `
 
+const trackRecordFalse = `
+## False verdicts that were possible
+
+A gate that accuses a sound system, or lets a violation pass, is a defect of drillrun itself. Each of these was found by an
+audit, and has a test that was red before it was mended. ` + "`prove/falseverdicts.md`" + ` has this table.
+
+`
+
 const trackRecordOpen = `
 ## Open
 
@@ -49,8 +57,8 @@ These cannot be drilled yet.
 `
 
 // TrackRecord writes docs/TRACK_RECORD.md: every defect with the drill that
-// caught it, and those that wait.
-func TrackRecord(open []Awaited) MatrixWriter {
+// caught it, the table of false verdicts that were possible, and the defects that wait.
+func TrackRecord(open []Awaited, falseVerdicts string) MatrixWriter {
 	return func(w io.Writer, m Matrix) error {
 		var b strings.Builder
 		fmt.Fprintf(&b, trackRecordHead, escape(strings.Join(m.summary(), " ")))
@@ -62,6 +70,9 @@ func TrackRecord(open []Awaited) MatrixWriter {
 					delete(heads, released)
 				}
 			}
+		}
+		if falseVerdicts != "" {
+			b.WriteString(trackRecordFalse + falseVerdicts)
 		}
 		if len(open) > 0 {
 			b.WriteString(trackRecordOpen)

@@ -81,7 +81,7 @@ func matrixFormats() map[string]reports.MatrixWriter {
 	for _, d := range catalog.OpenDefects() {
 		open = append(open, reports.Awaited(d))
 	}
-	all[trackRecord] = reports.TrackRecord(open)
+	all[trackRecord] = reports.TrackRecord(open, prove.FalseVerdicts)
 	return all
 }
 
