@@ -99,7 +99,7 @@ func TestTheTrackRecordHasTheFalseVerdicts(t *testing.T) {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	begin, end := strings.Index(string(text), "\n| no. |")+1, strings.Index(string(text), "\n## Open\n")
-	require.Less(t, 0, begin)
+	require.Positive(t, begin)
 	require.Less(t, begin, end)
 	if *update {
 		require.NoError(t, os.WriteFile(file, []byte(string(text[:begin])+prove.FalseVerdicts+string(text[end:])), 0o644))

@@ -61,10 +61,10 @@ func (p *proof) spare(ctx context.Context, d Defect, scenario string) (calm *rep
 	if a.Finding == reports.Unclear { // it says nothing, and is soon done again
 		a = p.attempts(ctx, drill, 1, bystander(d))
 	}
-	switch {
-	case a.Finding == reports.NotRun:
+	switch a.Finding {
+	case reports.NotRun:
 		return &a, reports.NotRun, "not yet held against the scenario without its faults"
-	case a.Finding == reports.Shows, a.Finding == reports.Clean:
+	case reports.Shows, reports.Clean:
 		return &a, reports.Caught, ""
 	}
 	return &a, reports.Unclear, "without faults: " + a.Tries[0].Why
