@@ -53,28 +53,21 @@ func (p *page) seals(runs []Results) {
 	}
 }
 
-// markdownSeals lists them for a summary, folded.
-func markdownSeals(runs []Results) string {
-	var b strings.Builder
-	for _, r := range runs {
-		for _, record := range r.records() {
-			fmt.Fprintf(&b, "- %s\n", escape(record.text()))
-		}
-	}
-	if b.Len() == 0 {
-		return ""
-	}
-	return "\n<details><summary>Digests of the records</summary>\n\n" + b.String() + "\n</details>\n"
-}
-
-func markdownRemarks(runs []Results) string {
-	var b strings.Builder
+// markdownRecords is the same for a summary, with the digests folded.
+func markdownRecords(runs []Results) string {
+	var remarks, digests strings.Builder
 	for _, r := range runs {
 		for _, remark := range r.Remarks {
-			fmt.Fprintf(&b, "\n%s: %s\n", escape(r.Scenario), escape(remark))
+			fmt.Fprintf(&remarks, "\n%s: %s\n", escape(r.Scenario), escape(remark))
+		}
+		for _, record := range r.records() {
+			fmt.Fprintf(&digests, "- %s\n", escape(record.text()))
 		}
 	}
-	return b.String()
+	if digests.Len() == 0 {
+		return remarks.String()
+	}
+	return remarks.String() + "\n<details><summary>Digests of the records</summary>\n\n" + digests.String() + "\n</details>\n"
 }
 
 // sealProperties are those of a JUnit suite.
