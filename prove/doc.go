@@ -16,7 +16,7 @@
 //
 // What has caught a defect must be the fault, and not a system that does no work
 // anyway. So the defective system is drilled once more in the same scenario with the
-// faults taken out, and must pass the gates of [Unharmed] and all upper bounds on the
+// faults taken out, and must do its work and keep the gates of [Unharmed] and all upper bounds on the
 // metric that names the symptom. A defect that shows without any fault is declared
 // to ([Defect].ShowsInCalm).
 //

@@ -88,8 +88,7 @@ func TestWhatWasFoundInAnotherScenarioCountsForNothing(t *testing.T) {
 		require.Equal(t, gates.Unknown, whole.Verdict, c.stale)
 		var report bytes.Buffer
 		require.NoError(t, reports.TrackRecord(nil, "")(&report, whole))
-		require.Contains(t, report.String(), "Stale, and to be proved again: ")
-		require.Contains(t, report.String(), c.stale)
+		require.Contains(t, report.String(), "Stale, and to be proved again, as "+c.stale)
 	}
 	require.Empty(t, changed.Attempts[0].Stale, "the earlier proof is not changed")
 
@@ -100,12 +99,14 @@ func TestWhatWasFoundInAnotherScenarioCountsForNothing(t *testing.T) {
 }
 
 func TestRowsOfAnotherVersionAreTold(t *testing.T) {
-	earlier := reports.Matrix{Defects: []reports.Proof{found("old", reports.Caught)}}
+	old := found("old", reports.Caught)
+	old.Attempts[0].Tries = []reports.Try{{Finding: reports.Caught}}
+	earlier := reports.Matrix{Defects: []reports.Proof{old}}
 	whole := prove.Onto(earlier, reports.Matrix{Version: "v2"}, []string{"old"}, today)
 	require.Equal(t, gates.Pass, whole.Verdict)
 	var report bytes.Buffer
 	require.NoError(t, reports.TrackRecord(nil, "")(&report, whole))
-	require.Contains(t, report.String(), `This is drillrun v2, and these rows are of another version: old (v1).`)
+	require.Contains(t, report.String(), "Found by drillrun v1, and this is v2: old.")
 }
 
 func TestAStaleRowCountsAgainOnceItsScenarioIsBack(t *testing.T) {

@@ -233,29 +233,46 @@ func (m Matrix) summary() []string {
 	return append(lines, m.ofOthers()...)
 }
 
-// ofOthers tells the rows that another version of drillrun has found, and those that
-// are stale.
+// ofOthers tells the rows that are stale, and those that another version of drillrun
+// has found.
 func (m Matrix) ofOthers() (lines []string) {
-	var others, stale []string
+	var stale, others named
 	for _, p := range m.Defects {
+		a := p.decisive()
 		if p.Told() == Stale {
-			stale = append(stale, fmt.Sprintf("%s (%s)", p.Defect, p.decisive().Stale))
-		} else if v := p.decisive().Version; v != m.Version && m.Version != "" {
-			others = append(others, p.Defect+" ("+cmp.Or(v, "unknown")+")")
+			stale.add(a.Stale, p.Defect)
+		} else if a.Version != m.Version && m.Version != "" && len(a.Tries) > 0 {
+			others.add(cmp.Or(a.Version, "a version that nobody knows"), p.Defect)
 		}
 	}
 	for _, a := range m.Sound {
 		if a.Told() == Stale {
-			stale = append(stale, fmt.Sprintf("the sound system in %s (%s)", a.Scenario, a.Stale))
+			stale.add(a.Stale, "the sound system in "+a.Scenario)
 		}
 	}
-	if len(stale) > 0 {
-		lines = append(lines, "Stale, and to be proved again: "+strings.Join(stale, ", ")+".")
+	for _, why := range stale.order {
+		lines = append(lines, fmt.Sprintf("Stale, and to be proved again, as %s: %s.", why, strings.Join(stale.names[why], ", ")))
 	}
-	if len(others) > 0 {
-		lines = append(lines, fmt.Sprintf("This is drillrun %s, and these rows are of another version: %s.", m.Version, strings.Join(others, ", ")))
+	for _, version := range others.order {
+		lines = append(lines, fmt.Sprintf("Found by drillrun %s, and this is %s: %s.", version, m.Version, strings.Join(others.names[version], ", ")))
 	}
 	return lines
+}
+
+// named are names under what they have in common.
+type named struct {
+	order []string
+	names map[string][]string
+}
+
+func (n *named) add(common, name string) {
+	if n.names == nil {
+		n.names = map[string][]string{}
+	}
+	if n.names[common] == nil {
+		n.order = append(n.order, common)
+	}
+	n.names[common] = append(n.names[common], name)
 }
 
 // trials is how many trials each pair should have: "5 trials", or "3 to 5 trials"
