@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 
 	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/history"
+	"github.com/drillrun/drillrun/internal/input"
 )
 
 // runLimit bounds what is read of run.json.
@@ -19,17 +19,11 @@ const runLimit = 1 << 20
 // was changed, or is of another run. It is empty where they agree, and where there is
 // no run.json.
 func (f Folder) disagrees(h history.Header) string {
-	info, err := os.Stat(f.File(RunFile))
+	text, err := input.Read(f.File(RunFile), runLimit)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return ""
 	case err != nil:
-		return fmt.Sprintf("%s cannot be read: %v", RunFile, err)
-	case !info.Mode().IsRegular() || info.Size() > runLimit:
-		return RunFile + " is not what a run has written"
-	}
-	text, err := os.ReadFile(f.File(RunFile))
-	if err != nil {
 		return fmt.Sprintf("%s cannot be read: %v", RunFile, err)
 	}
 	var told RunInfo

@@ -186,7 +186,7 @@ func TestKeysThatCannotBeUsedAreRefused(t *testing.T) {
 	require.NoError(t, os.WriteFile(empty, nil, 0o600))
 
 	for file, why := range map[string]string{
-		readable: "may be read by others (mode 0644)", public: "is no private key", t.TempDir(): "no regular file", empty: "is no private key",
+		readable: "may be read by others (mode 0644)", public: "is no private key", t.TempDir(): "want a regular file", empty: "is no private key",
 		filepath.Join(t.TempDir(), "none"): "no such file",
 	} {
 		_, err := runner.ReadSignKey(file)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/hiddeco/sshsig"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/drillrun/drillrun/internal/input"
 )
 
 // SignatureFile is the signature of the history, where somebody has signed it. It is
@@ -29,12 +31,16 @@ type SignKey struct{ signer ssh.Signer }
 // owner may be allowed to read the file, and it has no passphrase: nobody is there to
 // type it.
 func ReadSignKey(file string) (*SignKey, error) {
-	text, mode, err := readKey(file)
+	text, err := input.Read(file, keyLimit)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the key: %w", err)
 	}
-	if mode.Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s may be read by others (mode %04o): whoever has it can sign; chmod 600 it", file, mode.Perm())
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read the key: %w", err)
+	case info.Mode().Perm()&0o077 != 0:
+		return nil, fmt.Errorf("%s may be read by others (mode %04o): whoever has it can sign; chmod 600 it", file, info.Mode().Perm())
 	}
 	signer, err := ssh.ParsePrivateKey(text)
 	var locked *ssh.PassphraseMissingError
@@ -54,9 +60,9 @@ type VerifyKeys []ssh.PublicKey
 
 // ReadVerifyKeys reads Ed25519 public keys, one a line as in id_ed25519.pub.
 func ReadVerifyKeys(file string) (VerifyKeys, error) {
-	text, _, err := readKey(file)
+	text, err := input.Read(file, keyLimit)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the key: %w", err)
 	}
 	if _, err := ssh.ParseRawPrivateKey(text); err == nil {
 		return nil, fmt.Errorf("%s is a private key: a verifier needs the public one, %[1]s.pub", file)
@@ -80,28 +86,10 @@ func ReadVerifyKeys(file string) (VerifyKeys, error) {
 	return keys, nil
 }
 
-// readKey reads a key's file, a small and regular one.
-func readKey(file string) ([]byte, fs.FileMode, error) {
-	info, err := os.Stat(file)
-	switch {
-	case err != nil:
-		return nil, 0, fmt.Errorf("read the key: %w", err)
-	case !info.Mode().IsRegular():
-		return nil, 0, fmt.Errorf("read the key: %s is no regular file", file)
-	case info.Size() > keyLimit:
-		return nil, 0, fmt.Errorf("read the key: %s is longer than %d bytes", file, keyLimit)
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, 0, fmt.Errorf("read the key: %w", err)
-	}
-	return text, info.Mode(), nil
-}
-
 // sign signs the sealed history, beside it. With the history goes the digest of the
 // scenario, which is in its header: all that a verdict rests on.
 func (f Folder) sign(key *SignKey) error {
-	file, err := os.Open(f.File(HistoryFile))
+	file, err := input.Open(f.File(HistoryFile))
 	if err != nil {
 		return fmt.Errorf("sign the history: %w", err)
 	}
@@ -119,9 +107,12 @@ func (f Folder) sign(key *SignKey) error {
 // verify says by which of the keys the history was signed. Its error says why it
 // cannot be believed to be.
 func (f Folder) verify(keys VerifyKeys) (signer string, err error) {
-	text, err := readSignature(f.File(SignatureFile))
-	if err != nil {
-		return "", err
+	text, err := input.Read(f.File(SignatureFile), keyLimit)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("the history is not signed: there is no %s", SignatureFile)
+	case err != nil:
+		return "", fmt.Errorf("read the signature: %w", err)
 	}
 	signature, err := sshsig.Unarmor(text)
 	if err != nil {
@@ -132,7 +123,7 @@ func (f Folder) verify(keys VerifyKeys) (signer string, err error) {
 		if ssh.FingerprintSHA256(key) != by {
 			continue
 		}
-		file, err := os.Open(f.File(HistoryFile))
+		file, err := input.Open(f.File(HistoryFile))
 		if err != nil {
 			return "", fmt.Errorf("verify the signature: %w", err)
 		}
@@ -143,20 +134,4 @@ func (f Folder) verify(keys VerifyKeys) (signer string, err error) {
 		return by, nil
 	}
 	return "", fmt.Errorf("the signature in %s is by %s, which is none of the keys that count", SignatureFile, by)
-}
-
-func readSignature(file string) ([]byte, error) {
-	from, err := os.Open(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("the history is not signed: there is no %s", SignatureFile)
-	case err != nil:
-		return nil, fmt.Errorf("read the signature: %w", err)
-	}
-	defer from.Close() // only read: nothing can be lost
-	text, err := io.ReadAll(io.LimitReader(from, keyLimit))
-	if err != nil {
-		return nil, fmt.Errorf("read the signature: %w", err)
-	}
-	return text, nil
 }
