@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/drills/runner"
@@ -15,6 +16,13 @@ import (
 func Judge() runner.Judge {
 	return runner.Judge{
 		Metrics: Metrics(),
+		Builtin: func(name string) ([]byte, bool) {
+			if !slices.Contains(scenarios.Names(), name) {
+				return nil, false
+			}
+			_, source, err := scenarios.Source(name)
+			return source, err == nil
+		},
 		Gates: func(file string, source []byte) ([]gates.Gate, error) {
 			var compiled []gates.Gate
 			var wrong scenarios.Mistakes

@@ -1,6 +1,8 @@
 package drills
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"time"
 )
@@ -73,6 +75,12 @@ type Scenario struct {
 	Aborts   []GateLine        // on any of these conditions the drill is aborted
 	Steps    []Step
 	Gates    []GateLine
+}
+
+// Digest is the SHA-256 of a scenario's source.
+func Digest(source []byte) string {
+	sum := sha256.Sum256(source)
+	return hex.EncodeToString(sum[:])
 }
 
 // LineError is an error at a line of a scenario: "file:line: text: problem".

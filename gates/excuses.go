@@ -2,6 +2,7 @@ package gates
 
 import (
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -35,6 +36,7 @@ func (r *record) judge(g Gate, m Measured, doubts []string) Result {
 			result.Verdict, result.Why = Unknown, strings.Join(excuses, "; ")
 		}
 	}
+	result.Proved = result.Verdict == Fail && r.proves(g, m.Measurement)
 	return result
 }
 
@@ -46,6 +48,19 @@ func (r *record) excuses(g Gate, m Measurement) []string {
 		excuses = append(excuses, why)
 	}
 	return excuses
+}
+
+// proves says whether a violation stands in spite of all doubts about the drill. An
+// act of the system does, and what is missing for good. Any other does where nothing
+// but the rest of the script is missing, which it has been held against already
+// (widenByTheRest), and only if something had been broken before the script ended:
+// where nothing was, the drill has shown nothing of what it is for.
+func (r *record) proves(g Gate, m Measurement) bool {
+	if g.Metric.Act || m.Final {
+		return true
+	}
+	bitten := slices.ContainsFunc(r.faults.Lives(), func(l *FaultLife) bool { return l.InEffect.Happened() })
+	return len(r.disturbed()) == 0 && (bitten || r.cutShort() == "")
 }
 
 // cutShort says why the record has a part of the drill only; empty where it has

@@ -16,6 +16,9 @@ type Result struct {
 	Observed string   // what was measured, for people; empty where nothing was
 	Why      string   // the reason of a verdict other than a plain pass; may be a remark on one
 	Evidence []uint64 // the events that show it, EvidenceLimit at most
+	// Proved says of a violation that it stands whatever is in doubt about the drill:
+	// the system did it, or it is missing for good, or no continuation could mend it.
+	Proved bool
 }
 
 // Judgement is what a history shows.

@@ -103,6 +103,13 @@ func (r *record) doubts() []string {
 	case r.early != "":
 		doubts = append(doubts, "the script was not followed: "+r.early)
 	}
+	return slices.Concat(doubts, r.disturbed())
+}
+
+// disturbed are the doubts that are not about how far the script was followed: about
+// its faults, and about what befell the drill from outside.
+func (r *record) disturbed() []string {
+	var doubts []string
 	if r.trailed != 0 {
 		doubts = append(doubts, fmt.Sprintf("event %d comes after the end of the drill", r.trailed))
 	}

@@ -25,6 +25,8 @@ type bugFile struct {
 	Scenario string `yaml:"scenario"`
 	With     string `yaml:"with"`    // manifest of the release, or variant, that has it
 	Without  string `yaml:"without"` // manifest of the one that has it not
+	// ShowsInCalm says that it may show though nothing is broken; may be left out.
+	ShowsInCalm bool `yaml:"shows_in_calm"`
 }
 
 // toldLine is how the decoder tells of a line.
@@ -49,7 +51,7 @@ func placed(file string, err error) error {
 
 // ReadBug reads a bug that another system had in one release and has no more in
 // another, or that one variant of an example has and another has not. Every field
-// is required, and files are named relative to this one.
+// but shows_in_calm is required, and files are named relative to this one.
 func ReadBug(file string) (Defect, error) {
 	source, err := input.Read(file, input.MaxManifest)
 	if err != nil {
@@ -79,7 +81,7 @@ func ReadBug(file string) (Defect, error) {
 	}
 	return Defect{
 		Name: b.Name, Wrong: b.Wrong, Origin: b.Origin, Symptom: b.Symptom, Gate: b.Gate,
-		Scenarios: []string{beside(b.Scenario)},
-		Bug:       &reports.Bug{With: beside(b.With), Without: beside(b.Without)},
+		Scenarios: []string{beside(b.Scenario)}, ShowsInCalm: b.ShowsInCalm,
+		Bug: &reports.Bug{With: beside(b.With), Without: beside(b.Without)},
 	}, errors.Join(errs...)
 }

@@ -8,6 +8,18 @@
 // failed, in every trial. Anything else is not a catch: another gate alone, a
 // crash, a timeout, an unknown verdict. It is told as what it was.
 //
+// A drill that is in doubt as a whole (its script was not followed, a fault of it was
+// not proved, the harness failed at something) catches nothing either, unless the
+// violation stands in spite of all that: the system did something that it must not
+// do, what is missing is missing for good, or no continuation of the script could
+// mend it and all faults until then were sound.
+//
+// What has caught a defect must be the fault, and not a system that does no work
+// anyway. So the defective system is drilled once more in the same scenario with the
+// faults taken out, and must do its work and keep the gates of [Unharmed] and all upper bounds on the
+// metric that names the symptom. A defect that shows without any fault is declared
+// to ([Defect].ShowsInCalm).
+//
 // Scenarios are tried in the order in which the defect names them, the cheapest
 // first, until one has caught it. Before a scenario is first held against a
 // defect, it is held against the sound system: what accuses that one accuses
@@ -17,7 +29,9 @@
 // replicas included, to its verdict; of several trials, the median.
 //
 // A proof can be put on top of an earlier one, so that a defect that is new need
-// not be proved with all the others again; see [Onto].
+// not be proved with all the others again; see [Onto]. Rows keep the version of
+// drillrun and the digest of the scenario: what was found of a scenario that has
+// changed since is stale, and is told and counts for nothing.
 //
 // Invariants:
 //

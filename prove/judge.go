@@ -14,11 +14,14 @@ import (
 // not the one that was hoped for.
 type judge func(reports.Results) (finding reports.Finding, why string)
 
-// accuser judges a drill of a defect whose symptom that metric names.
+// accuser judges a drill of a defect whose symptom that metric names. Where the
+// drill as a whole is in doubt, a violation that this might have caused is no catch.
 func accuser(metric string) judge {
 	return func(r reports.Results) (reports.Finding, string) {
 		named := verdictOf(r, metric)
 		switch {
+		case r.Verdict == gates.Fail && named == gates.Fail && len(r.Why) > 0 && !proved(r, metric):
+			return reports.Unclear, fmt.Sprintf("%s failed, and the drill is in doubt: %s", metric, strings.Join(r.Why, "; "))
 		case r.Verdict == gates.Fail && named == gates.Fail:
 			return reports.Caught, ""
 		case r.Verdict == gates.Fail && named == gates.Pass:
@@ -54,11 +57,24 @@ func try(r reports.Results, took time.Duration, judge judge) reports.Try {
 func verdictOf(r reports.Results, metric string) gates.Verdict {
 	var verdicts []gates.Verdict
 	for _, g := range r.Gates {
-		if g.Metric == metric {
+		if names(g, metric) {
 			verdicts = append(verdicts, g.Verdict)
 		}
 	}
 	return gates.Worst(verdicts...)
+}
+
+// proved says whether a gate on that metric failed in a way that no doubt touches.
+func proved(r reports.Results, metric string) bool {
+	return slices.ContainsFunc(r.Gates, func(g reports.Gate) bool {
+		return names(g, metric) && g.Verdict == gates.Fail && g.Proved
+	})
+}
+
+// names says whether a gate judges that metric. One on the number of its samples
+// does not: it asks whether the drill has shown enough, not what it has shown.
+func names(g reports.Gate, metric string) bool {
+	return g.Metric == metric && !strings.HasPrefix(g.Gate, metric+".n ")
 }
 
 // failed are the metrics whose gates failed.

@@ -11,9 +11,13 @@ import (
 // of other systems, which are in no catalogue, behind them. So a defect that is
 // new, or whose drill has been sharpened, need not be proved with all the others
 // again.
-func Onto(earlier, now reports.Matrix, defects []string) reports.Matrix {
+//
+// What was found in a scenario that has changed since is stale: it stays, and counts
+// for nothing. Digests are those of the scenarios of today, by name.
+func Onto(earlier, now reports.Matrix, defects []string, digests map[string]string) reports.Matrix {
 	whole := now
 	whole.Defects, whole.Took = nil, earlier.Took+now.Took
+	earlier = aged(earlier, digests)
 	for _, p := range slices.Concat(earlier.Defects, now.Defects) {
 		if p.Bug != nil && !slices.Contains(defects, p.Defect) {
 			defects = append(slices.Clip(defects), p.Defect)
@@ -36,4 +40,33 @@ func Onto(earlier, now reports.Matrix, defects []string) reports.Matrix {
 	}
 	whole.Verdict = verdict(whole.Defects, whole.Sound)
 	return whole
+}
+
+// aged is a copy of a proof that says which of its attempts are stale.
+func aged(m reports.Matrix, digests map[string]string) reports.Matrix {
+	m.Defects, m.Sound = slices.Clone(m.Defects), slices.Clone(m.Sound)
+	for i := range m.Defects {
+		attempts := slices.Clone(m.Defects[i].Attempts)
+		age(attempts, digests)
+		m.Defects[i].Attempts = attempts
+	}
+	age(m.Sound, digests)
+	return m
+}
+
+func age(attempts []reports.Attempt, digests map[string]string) {
+	for i := range attempts {
+		a := &attempts[i]
+		now, exists := digests[a.Scenario]
+		switch {
+		case a.Digest == "":
+			a.Stale = "nobody knows in which version of the scenario"
+		case !exists:
+			a.Stale = "the scenario cannot be read any more"
+		case a.Digest != now:
+			a.Stale = "the scenario has changed since"
+		default:
+			a.Stale = ""
+		}
+	}
 }

@@ -22,6 +22,9 @@ type Defect struct {
 	Gate    string // the metric that names the symptom
 	// Scenarios should each catch it, the cheapest first.
 	Scenarios []string
+	// ShowsInCalm declares that the gate may fail though nothing is broken. Any other
+	// defect must be without a symptom then: else it is not the drill that has caught it.
+	ShowsInCalm bool
 	// Bug is set where it is another system's: the releases with and without it take
 	// the places of the defective and the sound system. Its scenario is its own.
 	Bug *reports.Bug
@@ -44,6 +47,9 @@ type Drill struct {
 	Defect   string // empty for the sound system
 	Scenario string
 	Trial    int // from 1
+	// Faultless asks for the scenario with its faults taken out, and the gates of
+	// [Unharmed].
+	Faultless bool
 }
 
 // Config is what is to be proved, and how.
@@ -54,6 +60,8 @@ type Config struct {
 	// Parallel is how many defects are tried at a time, at least 1. Their drills
 	// share the machine.
 	Parallel int
+	// Faultless are the scenarios that break nothing.
+	Faultless []string
 	// Drill carries out a drill and judges it. Its error ends the proof. It is
 	// called for several drills at once where Parallel is above 1, as is Tell.
 	Drill func(context.Context, Drill) (reports.Results, error)
@@ -147,13 +155,19 @@ func (p *proof) prove(ctx context.Context, d Defect) reports.Proof {
 			break
 		}
 	}
-	found.Finding = overall(found.Attempts)
+	found.Finding, found.ShowsInCalm = overall(found.Attempts), d.ShowsInCalm
+	if found.Finding == reports.Caught {
+		found.Calm, found.Finding, found.Why = p.spare(ctx, d, found.By)
+	}
 	p.Tell("%s: %s%s", d.Name, found.Finding, by(found))
 	return found
 }
 
 func by(found reports.Proof) string {
-	if found.By == "" {
+	switch {
+	case found.Why != "":
+		return ": " + found.Why
+	case found.By == "":
 		return ""
 	}
 	return " by " + found.Gate + " in " + found.By
@@ -171,17 +185,22 @@ func (p *proof) hold(ctx context.Context, c *control) {
 
 // attempt carries out the trials of a pair.
 func (p *proof) attempt(ctx context.Context, d Drill, judge judge) reports.Attempt {
-	a := reports.Attempt{Scenario: d.Scenario, Asked: p.Trials, Tries: []reports.Try{}}
-	for d.Trial = 1; d.Trial <= p.Trials && p.may(ctx); d.Trial++ {
+	return p.attempts(ctx, d, p.Trials, judge)
+}
+
+func (p *proof) attempts(ctx context.Context, d Drill, trials int, judge judge) reports.Attempt {
+	a := reports.Attempt{Scenario: d.Scenario, Asked: trials, Tries: []reports.Try{}}
+	for d.Trial = 1; d.Trial <= trials && p.may(ctx); d.Trial++ {
 		began := time.Now()
 		results, err := p.Drill(ctx, d)
 		if err != nil {
 			p.end(err)
 			break
 		}
+		a.Version, a.Digest = results.Version, results.Digest
 		a.Tries = append(a.Tries, try(results, time.Since(began), judge))
 	}
-	a.Finding = together(a.Tries, p.Trials)
+	a.Finding = together(a.Tries, trials)
 	return a
 }
 
@@ -210,10 +229,10 @@ func verdict(all []reports.Proof, sound []reports.Attempt) gates.Verdict {
 	}
 	var verdicts []gates.Verdict
 	for _, found := range all {
-		verdicts = append(verdicts, found.Finding.Verdict())
+		verdicts = append(verdicts, found.Told().Verdict())
 	}
 	for _, a := range sound {
-		verdicts = append(verdicts, a.Finding.Verdict())
+		verdicts = append(verdicts, a.Told().Verdict())
 	}
 	return gates.Worst(verdicts...)
 }

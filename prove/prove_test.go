@@ -22,6 +22,7 @@ var lossy = prove.Defect{Name: "lossy", Gate: "lost", Scenarios: []string{"cheap
 // stage answers drills and remembers them.
 type stage struct {
 	answers func(prove.Drill) (reports.Results, error)
+	calm    reports.Results // where the faults are taken out; a pass if empty
 	drilled []string
 	told    []string
 }
@@ -31,7 +32,14 @@ func (s *stage) config(trials int, all ...prove.Defect) prove.Config {
 		Defects: all, Trials: trials,
 		Drill: func(_ context.Context, d prove.Drill) (reports.Results, error) {
 			s.drilled = append(s.drilled, fmt.Sprintf("%s %s %d", d.Defect, d.Scenario, d.Trial))
-			return s.answers(d)
+			if !d.Faultless {
+				return s.answers(d)
+			}
+			s.drilled[len(s.drilled)-1] += " without faults"
+			if s.calm.Schema == 0 {
+				return results("pass"), nil
+			}
+			return s.calm, nil
 		},
 		Tell: func(format string, args ...any) { s.told = append(s.told, fmt.Sprintf(format, args...)) },
 	}
@@ -67,7 +75,7 @@ func results(verdicts ...string) reports.Results {
 
 // sharp is what a scenario shows that catches every defect.
 func sharp(d prove.Drill) reports.Results {
-	if d.Defect == "" {
+	if d.Defect == "" || d.Faultless {
 		return results("pass")
 	}
 	return results("fail")
@@ -87,8 +95,9 @@ func TestADefectIsCaughtByTheGateThatNamesItsSymptom(t *testing.T) {
 	require.Zero(t, m.ExitCode())
 	require.Equal(t, reports.Caught, m.Defects[0].Finding)
 	require.Equal(t, "cheap", m.Defects[0].By)
-	require.Equal(t, []string{" cheap 1", " cheap 2", "lossy cheap 1", "lossy cheap 2"}, s.drilled,
-		"the sound system first, and nothing dear once it is caught")
+	require.Equal(t, []string{" cheap 1", " cheap 2", "lossy cheap 1", "lossy cheap 2", "lossy cheap 1 without faults"}, s.drilled,
+		"the sound system first, nothing dear once it is caught, and once without the faults")
+	require.Equal(t, reports.Clean, m.Defects[0].Calm.Finding)
 	require.Equal(t, []string{"the sound system: clean in cheap", "lossy: caught by lost in cheap"}, s.told)
 }
 
@@ -143,7 +152,7 @@ func TestAScenarioIsHeldAgainstTheSoundSystemOnce(t *testing.T) {
 	other := prove.Defect{Name: "other", Gate: "outage", Scenarios: []string{"cheap"}}
 	s := answering(results("fail", "fail"))
 	m := run(t, s.config(1, lossy, other))
-	require.Equal(t, []string{" cheap 1", "lossy cheap 1", "other cheap 1"}, s.drilled)
+	require.Equal(t, []string{" cheap 1", "lossy cheap 1", "lossy cheap 1 without faults", "other cheap 1", "other cheap 1 without faults"}, s.drilled)
 	require.Len(t, m.Sound, 1)
 	require.Equal(t, []string{"lost", "outage"}, m.Defects[1].Attempts[0].Tries[0].Failed)
 }
@@ -160,7 +169,7 @@ func TestDefectsAreTriedAtATimeAndTheSoundSystemOnceAllTheSame(t *testing.T) {
 		mu.Lock()
 		drilled[d.Defect]++
 		mu.Unlock()
-		if d.Trial == 1 && (d.Defect == "one" || d.Defect == "two") {
+		if d.Trial == 1 && !d.Faultless && (d.Defect == "one" || d.Defect == "two") {
 			select {
 			case met <- struct{}{}:
 			case <-met:
@@ -172,7 +181,7 @@ func TestDefectsAreTriedAtATimeAndTheSoundSystemOnceAllTheSame(t *testing.T) {
 	}
 	m := run(t, c)
 	require.Equal(t, gates.Pass, m.Verdict)
-	require.Equal(t, map[string]int{"": 2, "one": 2, "two": 2, "three": 2, "four": 2}, drilled)
+	require.Equal(t, map[string]int{"": 2, "one": 3, "two": 3, "three": 3, "four": 3}, drilled)
 	require.Equal(t, "three", m.Defects[2].Defect, "in the order in which they were given")
 }
 
@@ -220,7 +229,8 @@ func TestABudgetThatIsUsedUpLeavesTheRestNotRun(t *testing.T) {
 		c.Budget = 15 * time.Second // the sound system, and lossy which begins within it
 		m := run(t, c)
 		require.Equal(t, []string{" cheap 1", "lossy cheap 1"}, s.drilled)
-		require.Equal(t, reports.Caught, m.Defects[0].Finding)
+		require.Equal(t, "cheap", m.Defects[0].By)
+		require.Equal(t, reports.NotRun, m.Defects[0].Finding, "nobody knows what it shows without faults")
 		require.Equal(t, reports.NotRun, m.Defects[1].Finding)
 		require.Equal(t, gates.Unknown, m.Verdict)
 	})
@@ -257,7 +267,7 @@ func TestAnInterruptionKeepsWhatWasFound(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, reports.Caught, m.Defects[0].Finding)
 	require.Equal(t, reports.NotRun, m.Defects[1].Finding)
-	require.Len(t, s.drilled, 3, "nothing is begun after an interruption")
+	require.Len(t, s.drilled, 4, "nothing is begun after an interruption")
 }
 
 func TestADrillThatCannotBeStartedEndsTheProof(t *testing.T) {

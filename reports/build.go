@@ -27,6 +27,7 @@ func Build(src gates.Source, j gates.Judgement, place Place) Results {
 		Schema: Schema, Verdict: j.Verdict, Scenario: h.Scenario, Seed: h.Seed, Trial: h.Trial,
 		System: h.Drilled(), Options: h.Options, Substrate: h.Substrate, Replicas: h.Replicas, Started: h.Started,
 		Took: NewMillis(j.Took), Events: j.Events, Run: place.Run, Repeat: place.Repeat, Why: slices.Clone(j.Why),
+		Version: h.Versions["drillrun"], Digest: h.Digest,
 		Gates: []Gate{}, Metrics: map[string]Metric{}, Faults: []Fault{},
 	}
 	if r.Repeat == "" {
@@ -34,7 +35,7 @@ func Build(src gates.Source, j gates.Judgement, place Place) Results {
 	}
 	for _, g := range j.Results {
 		r.Gates = append(r.Gates, Gate{
-			Gate: g.Gate, Metric: g.Metric, Verdict: g.Verdict, Observed: g.Observed, Why: g.Why,
+			Gate: g.Gate, Metric: g.Metric, Verdict: g.Verdict, Observed: g.Observed, Why: g.Why, Proved: g.Proved,
 			Evidence: append([]uint64{}, g.Evidence...),
 		})
 	}

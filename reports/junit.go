@@ -156,7 +156,7 @@ func properties(r Results) []junitProperty {
 	if len(r.Trials) > 0 {
 		all = append(all, junitProperty{"trials", strconv.Itoa(len(r.Trials))})
 	}
-	return all
+	return append(all, sealProperties(r)...)
 }
 
 func seconds(m Millis) string {

@@ -115,10 +115,13 @@ func (s Standing) cells() []string {
 func (c leagueColumn) cell(r Results) string {
 	m := r.Metrics[c.metric]
 	text := metricCell(r, c.metric)
+	if len(r.Why) > 0 && text != "n/a" { // a figure of a drill in doubt is none
+		return "?"
+	}
 	if m.Unit == gates.Duration && m.Times.Len() > 0 && text != "–" {
 		text = c.time(m, r.Missing[c.metric] != "")
 	}
-	if text == "–" && r.ran() && (!c.some || len(r.Why) > 0) {
+	if text == "–" && r.ran() && !c.some {
 		return "?"
 	}
 	return text
@@ -197,7 +200,7 @@ func leagueNotes() []string {
 		"redeliveries: effects repeated and known by their key; a cost, not a fault.",
 		"throughput: jobs that had their first effect while a load ran, by the time in which one did, outages included. What the " +
 			"scenario offers, its rate give or take chance, is the most that can be measured: it shows who keeps up, and who is fastest only where more is offered than can be done.",
-		"–: the scenario does not show it. n/a: the system does not promise it. ?: unknown. >, ≥: known from below only.",
+		"–: the scenario does not show it. n/a: the system does not promise it. ?: unknown, as is every figure of a drill in doubt. >, ≥: known from below only.",
 		"A time says as much about a system's settings (leases, intervals) as about its design.",
 	}
 }

@@ -129,7 +129,7 @@ func TestWhatIsNotKnownIsNoFigure(t *testing.T) {
 	}
 	require.Equal(t, []string{"13 ms", "1.84 s", "&gt; 4 s", "250 ms", "0", "12", "0", "99.9/s"}, row(led("s")))
 	require.Equal(t, []string{"n/a", "n/a", "–", "250 ms", "0", "12", "0", "99.9/s"}, row(workers("s")))
-	require.Equal(t, []string{"n/a", "n/a", "?", "≥ 250 ms", "0", "12", "?", "?"}, row(doubtful("s")))
+	require.Equal(t, []string{"n/a", "n/a", "?", "?", "?", "?", "?", "?"}, row(doubtful("s")))
 	partly := led("s")
 	partly.Missing = map[string]string{"failover": "in 1 of 3 trials: the record ends before it does"}
 	require.Equal(t, []string{"?", "≥ 1.84 s"}, row(partly)[:2])

@@ -35,6 +35,7 @@ func Markdown(w io.Writer, d Document) error {
 			b.add(markdownDetails(r))
 		}
 	}
+	b.add(markdownRecords(d.Runs))
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write Markdown: %w", err)
 	}

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -16,6 +17,7 @@ type Matrix struct {
 	Schema  int           `json:"schema"`
 	Verdict gates.Verdict `json:"verdict"` // pass: every defect was caught, and the sound system never accused
 	Seed    uint64        `json:"seed"`
+	Version string        `json:"version,omitempty"` // of the drillrun that wrote it; its rows may be of others
 	Took    Millis        `json:"took_ms"`
 	Defects []Proof       `json:"defects"`
 	Sound   []Attempt     `json:"sound"`
@@ -31,8 +33,10 @@ const (
 	Missed  Finding = "missed"  // it did not, whatever else did
 	Clean   Finding = "clean"   // every gate passed
 	Accused Finding = "accused" // a gate failed
+	Shows   Finding = "shows"   // the gate that names the symptom failed, although nothing was broken
 	Unclear Finding = "unknown"
 	NotRun  Finding = "not run"
+	Stale   Finding = "stale" // found once, in what is not the scenario of today
 )
 
 // Proof is what was found of one defect.
@@ -49,6 +53,12 @@ type Proof struct {
 	By          string    `json:"by,omitempty"`
 	TimeToCatch *Millis   `json:"time_to_catch_ms"`
 	Attempts    []Attempt `json:"attempts"`
+	// Calm is the drill of the scenario that caught it with the faults taken out, so
+	// that it is the faults that show the defect; nil where none was needed: the
+	// scenario breaks nothing, or nothing has caught the defect.
+	Calm        *Attempt `json:"calm,omitempty"`
+	ShowsInCalm bool     `json:"shows_in_calm,omitempty"` // declared: the gate may fail though nothing is broken
+	Why         string   `json:"why,omitempty"`           // what stands against a catch
 }
 
 // Bug is one that a system had in a release and has no more in another. Both are
@@ -64,6 +74,11 @@ type Attempt struct {
 	Finding  Finding `json:"finding"`
 	Asked    int     `json:"asked"` // how many trials there should be
 	Tries    []Try   `json:"trials"`
+	// Version is the drillrun that drilled it, and Digest that of the scenario then:
+	// what was found of another scenario says nothing of the one of today.
+	Version string `json:"version,omitempty"`
+	Digest  string `json:"digest,omitempty"`
+	Stale   string `json:"stale,omitempty"` // why what was found does not count any more
 }
 
 // Try is one drill of an attempt.
@@ -94,6 +109,22 @@ func MatrixJSON(w io.Writer, m Matrix) error { return writeJSON(w, m) }
 
 // ExitCode is the exit status of a command that ran to its end.
 func (m Matrix) ExitCode() int { return exitCode(m.Verdict) }
+
+// Told is what there is to tell of a defect: what was found, as far as it counts.
+func (p Proof) Told() Finding {
+	if p.Finding == Caught && p.decisive().Stale != "" {
+		return Stale
+	}
+	return p.Finding
+}
+
+// Told is what there is to tell of an attempt.
+func (a Attempt) Told() Finding {
+	if a.Finding.Verdict() == gates.Pass && a.Stale != "" {
+		return Stale
+	}
+	return a.Finding
+}
 
 // decisive is the attempt that says most: the one that caught the defect, else
 // the one that came closest.
@@ -146,13 +177,30 @@ func (p Proof) timeToCatch() string {
 	return gates.FormatDuration(p.TimeToCatch.Duration().Round(100 * time.Millisecond))
 }
 
+// calm says what the defective system does in the same drill without its faults.
+func (p Proof) calm() string {
+	switch {
+	case p.Calm == nil && p.By != "" && p.ShowsInCalm:
+		return "shows" // the scenario breaks nothing
+	case p.Calm == nil:
+		return "–"
+	}
+	switch p.Calm.Finding {
+	case Clean:
+		return "passes"
+	case Accused:
+		return "fails"
+	}
+	return string(p.Calm.Finding)
+}
+
 // summary is the whole in a few lines.
 func (m Matrix) summary() []string {
 	var found []string
-	for _, f := range []Finding{Caught, Missed, Unclear, NotRun} {
+	for _, f := range []Finding{Caught, Missed, Unclear, NotRun, Stale} {
 		n := 0
 		for _, p := range m.Defects {
-			if p.Finding == f {
+			if p.Told() == f {
 				n++
 			}
 		}
@@ -173,15 +221,58 @@ func (m Matrix) summary() []string {
 	text += ": " + strings.Join(found, ", ")
 	clean := 0
 	for _, a := range m.Sound {
-		if a.Finding == Clean {
+		if a.Told() == Clean {
 			clean++
 		}
 	}
-	return []string{
+	lines := []string{
 		text + ".",
 		fmt.Sprintf("The sound system: clean in %d of %s.", clean, plural(len(m.Sound), "scenario")),
 		fmt.Sprintf("%s each, in %s. Verdict: %s", m.trials(), gates.FormatDuration(m.Took.Duration()), m.Verdict),
 	}
+	return append(lines, m.ofOthers()...)
+}
+
+// ofOthers tells the rows that are stale, and those that another version of drillrun
+// has found.
+func (m Matrix) ofOthers() (lines []string) {
+	var stale, others named
+	for _, p := range m.Defects {
+		a := p.decisive()
+		if p.Told() == Stale {
+			stale.add(a.Stale, p.Defect)
+		} else if a.Version != m.Version && m.Version != "" && len(a.Tries) > 0 {
+			others.add(cmp.Or(a.Version, "a version that nobody knows"), p.Defect)
+		}
+	}
+	for _, a := range m.Sound {
+		if a.Told() == Stale {
+			stale.add(a.Stale, "the sound system in "+a.Scenario)
+		}
+	}
+	for _, why := range stale.order {
+		lines = append(lines, fmt.Sprintf("Stale, and to be proved again, as %s: %s.", why, strings.Join(stale.names[why], ", ")))
+	}
+	for _, version := range others.order {
+		lines = append(lines, fmt.Sprintf("Found by drillrun %s, and this is %s: %s.", version, m.Version, strings.Join(others.names[version], ", ")))
+	}
+	return lines
+}
+
+// named are names under what they have in common.
+type named struct {
+	order []string
+	names map[string][]string
+}
+
+func (n *named) add(common, name string) {
+	if n.names == nil {
+		n.names = map[string][]string{}
+	}
+	if n.names[common] == nil {
+		n.order = append(n.order, common)
+	}
+	n.names[common] = append(n.names[common], name)
 }
 
 // trials is how many trials each pair should have: "5 trials", or "3 to 5 trials"

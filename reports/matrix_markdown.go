@@ -14,22 +14,25 @@ func MatrixMarkdown(w io.Writer, m Matrix) error {
 	b.add(fmt.Sprintf("## Proof: %s\n\n%s\n\n", markedVerdict(m.Verdict.String()), escape(strings.Join(m.summary(), " "))))
 	b.add("In how many trials which gate failed; bold is the gate that names the defect's symptom.\n\n")
 	columns := m.columns()
-	b.add("| defect | drill | " + strings.Join(columns, " | ") + " | time to catch | verdict |\n|---|---|" +
-		strings.Repeat(":-:|", len(columns)) + "--:|---|\n")
+	b.add("| defect | drill | " + strings.Join(columns, " | ") + " | time to catch | without faults | verdict |\n|---|---|" +
+		strings.Repeat(":-:|", len(columns)) + "--:|---|---|\n")
 	for _, p := range m.Defects {
 		cells := []string{code(p.Defect), escape(orDash(p.decisive().Scenario))}
 		for _, metric := range columns {
 			cells = append(cells, p.cell(metric))
 		}
-		b.add("| " + strings.Join(append(cells, p.timeToCatch(), markedFinding(p.Finding)), " | ") + " |\n")
+		b.add("| " + strings.Join(append(cells, p.timeToCatch(), p.calm(), markedFinding(p.Told())), " | ") + " |\n")
 	}
 	b.add("\n| sound system in | clean | verdict |\n|---|--:|---|\n")
 	for _, a := range m.Sound {
-		b.add(fmt.Sprintf("| %s | %s | %s |\n", escape(a.Scenario), a.share(Clean), markedFinding(a.Finding)))
+		b.add(fmt.Sprintf("| %s | %s | %s |\n", escape(a.Scenario), a.share(Clean), markedFinding(a.Told())))
 	}
 	for _, p := range m.Defects {
 		for _, a := range p.Attempts {
 			b.add(markdownObjections(code(p.Defect), a, Caught))
+		}
+		if p.Why != "" {
+			b.add(fmt.Sprintf("\n%s, caught by %s: %s. %s\n", code(p.Defect), escape(p.By), markedFinding(p.Finding), escape(p.Why)))
 		}
 	}
 	for _, a := range m.Sound {

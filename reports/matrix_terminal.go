@@ -14,11 +14,14 @@ func (t Terminal) WriteMatrix(w io.Writer, m Matrix) error {
 	p := &page{Terminal: t}
 	p.proofs(m)
 	p.line("")
+	p.line(p.ansi("2", "CALM: the defective system in the same drill with the faults taken out."))
+	p.line("")
 	p.controls(m)
 	for _, proof := range m.Defects {
 		for _, a := range proof.Attempts {
 			p.objections(proof.Defect, a, Caught)
 		}
+		p.reservation(proof)
 	}
 	for _, a := range m.Sound {
 		p.objections("the sound system", a, Clean)
@@ -35,17 +38,17 @@ func (t Terminal) WriteMatrix(w io.Writer, m Matrix) error {
 
 // proofs has one row a defect.
 func (p *page) proofs(m Matrix) {
-	rows := [][]string{{"DEFECT", "GATE", "DRILL", "CAUGHT", "TIME TO CATCH", "VERDICT", "ALSO FAILED"}}
+	rows := [][]string{{"DEFECT", "GATE", "DRILL", "CAUGHT", "AFTER", "CALM", "VERDICT", "ALSO FAILED"}}
 	findings := []Finding{""}
 	for _, proof := range m.Defects {
 		a := proof.decisive()
 		rows = append(rows, []string{
 			proof.Defect, proof.Gate, orDash(a.Scenario), a.share(Caught), proof.timeToCatch(),
-			word(proof.Finding), strings.Join(proof.alsoFailed(), ", "),
+			proof.calm(), word(proof.Told()), strings.Join(proof.alsoFailed(), ", "),
 		})
-		findings = append(findings, proof.Finding)
+		findings = append(findings, proof.Told())
 	}
-	p.grid(rows, findings, 5)
+	p.grid(rows, findings, 6)
 }
 
 // controls has one row a scenario.
@@ -53,8 +56,8 @@ func (p *page) controls(m Matrix) {
 	rows := [][]string{{"SOUND SYSTEM IN", "CLEAN", "VERDICT"}}
 	findings := []Finding{""}
 	for _, a := range m.Sound {
-		rows = append(rows, []string{a.Scenario, a.share(Clean), word(a.Finding)})
-		findings = append(findings, a.Finding)
+		rows = append(rows, []string{a.Scenario, a.share(Clean), word(a.Told())})
+		findings = append(findings, a.Told())
 	}
 	p.grid(rows, findings, 2)
 }
@@ -99,6 +102,22 @@ func (p *page) objections(who string, a Attempt, want Finding) {
 		p.wrapped("  ", t.Why)
 		p.pointer("repeat", t.Repeat)
 		p.pointer("record", t.Run)
+	}
+}
+
+// reservation tells what stands against a catch.
+func (p *page) reservation(proof Proof) {
+	if proof.Why == "" {
+		return
+	}
+	p.line("")
+	p.line(p.paint(proof.Finding.Verdict(), fmt.Sprintf("%s, caught by %s: %s", proof.Defect, proof.By, word(proof.Finding))))
+	p.wrapped("  ", proof.Why)
+	if proof.Calm != nil {
+		for _, t := range proof.Calm.Tries {
+			p.pointer("repeat", t.Repeat)
+			p.pointer("record", t.Run)
+		}
 	}
 }
 

@@ -35,6 +35,7 @@ func Merge(all []Results) Results {
 	}
 	merged := trials[0]
 	merged.Run, merged.Took, merged.Events, merged.Why, merged.Trial = "", 0, 0, nil, 0
+	merged.Seal, merged.Remarks = "", nil
 	if merged.Repeat != "" { // the first trial has the seed from which the others draw theirs
 		merged.Repeat += fmt.Sprintf(" --trials %d", len(trials))
 	}
@@ -43,6 +44,11 @@ func Merge(all []Results) Results {
 		merged.Took += t.Took
 		merged.Events += t.Events
 		merged.Faults = append(merged.Faults, t.Faults...)
+		for _, remark := range t.Remarks {
+			if !slices.Contains(merged.Remarks, remark) {
+				merged.Remarks = append(merged.Remarks, remark)
+			}
+		}
 		for _, why := range t.Why {
 			merged.Why = append(merged.Why, fmt.Sprintf("seed %d: %s", t.Seed, why))
 		}
@@ -275,7 +281,7 @@ func worstObserved(trials []Results, metric string) string {
 // failure nor a success of one.
 func mergeTrials(trials []Results, pooled map[string]gates.Gate) (list []Trial) {
 	for i, t := range trials {
-		one := Trial{Trial: cmp.Or(t.Trial, i+1), Seed: t.Seed, Why: t.Why, Run: t.Run, Repeat: t.Repeat}
+		one := Trial{Trial: cmp.Or(t.Trial, i+1), Seed: t.Seed, Why: t.Why, Run: t.Run, Repeat: t.Repeat, Seal: t.Seal}
 		var verdicts []gates.Verdict
 		for _, g := range t.Gates {
 			v := g.Verdict

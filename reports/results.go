@@ -24,8 +24,15 @@ type Results struct {
 	Started   time.Time     `json:"started,omitzero"`
 	Took      Millis        `json:"took_ms"`
 	Events    uint64        `json:"events"`
-	Run       string        `json:"run,omitempty"`    // the run's folder
-	Repeat    string        `json:"repeat,omitempty"` // the command that does it again
+	Version   string        `json:"version,omitempty"` // of the drillrun that recorded it
+	Digest    string        `json:"digest,omitempty"`  // SHA-256 of the scenario
+	Run       string        `json:"run,omitempty"`     // the run's folder
+	Repeat    string        `json:"repeat,omitempty"`  // the command that does it again
+	// Seal is the SHA-256 of the record, which its last line holds: whoever has kept it
+	// knows this record from any other.
+	Seal     string   `json:"seal,omitempty"`
+	SignedBy string   `json:"signed_by,omitempty"` // fingerprint of the key, where the signature was verified
+	Remarks  []string `json:"remarks,omitempty"`   // what one should know of the record, and no doubt about it
 
 	Options map[string]string `json:"options,omitempty"` // of the system
 
@@ -51,6 +58,7 @@ type Gate struct {
 	Verdict  gates.Verdict   `json:"verdict"`
 	Observed string          `json:"observed"`
 	Why      string          `json:"why"`
+	Proved   bool            `json:"proved,omitempty"` // a violation that stands whatever is in doubt about the drill
 	Evidence []uint64        `json:"evidence"`         // numbers of events
 	Events   []history.Event `json:"events,omitempty"` // those around the evidence of a failing gate
 	Repeat   string          `json:"repeat,omitempty"` // the trial that shows it, over several
@@ -77,6 +85,7 @@ type Trial struct {
 	Why     []string      `json:"why,omitempty"`
 	Run     string        `json:"run,omitempty"`
 	Repeat  string        `json:"repeat,omitempty"`
+	Seal    string        `json:"seal,omitempty"`
 }
 
 // Millis is a time in milliseconds.

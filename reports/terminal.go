@@ -32,6 +32,7 @@ func (t Terminal) Write(w io.Writer, d Document) error {
 			p.details(r)
 		}
 	}
+	p.seals(d.Runs)
 	p.line("")
 	p.line(p.paint(d.Verdict, summary(d)))
 	if _, err := io.WriteString(w, p.b.String()); err != nil {

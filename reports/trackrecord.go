@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -21,10 +22,11 @@ the gate that names its symptom. This file is written by ` + "`make prove`" + `.
 
 %s
 
-*Time to catch* is from the start of a drill (stores and replicas included) to its verdict: the median of n trials.
+*Time to catch* is from the start of a drill (stores and replicas included) to its verdict: the median of n trials. The
+last column is the version that has found it.
 
-| defect | what is wrong | found in | drill | gate | see it | time to catch | n |
-|---|---|---|---|---|---|--:|--:|
+| defect | what is wrong | found in | drill | gate | see it | time to catch | n | drillrun |
+|---|---|---|---|---|---|--:|--:|---|
 `
 
 const trackRecordBugs = `
@@ -33,8 +35,16 @@ const trackRecordBugs = `
 The same drill is red with a system that has the bug, and green with one that has it not: real bugs, found again in the
 releases that had them, and mistakes that were built into an example on purpose. These rows are written by ` + "`make bugs`" + `.
 
-| bug | what is wrong | found in | drill | gate | see it | time to catch | n |
-|---|---|---|---|---|---|--:|--:|
+| bug | what is wrong | found in | drill | gate | see it | time to catch | n | drillrun |
+|---|---|---|---|---|---|--:|--:|---|
+`
+
+const trackRecordFalse = `
+## False verdicts that were possible
+
+A gate that accuses a sound system, or lets a violation pass, is a defect of drillrun itself. Each of these was found by an
+audit, and has a test that was red before it was mended. ` + "`prove/falseverdicts.md`" + ` has this table.
+
 `
 
 const trackRecordOpen = `
@@ -47,8 +57,8 @@ These cannot be drilled yet.
 `
 
 // TrackRecord writes docs/TRACK_RECORD.md: every defect with the drill that
-// caught it, and those that wait.
-func TrackRecord(open []Awaited) MatrixWriter {
+// caught it, the table of false verdicts that were possible, and the defects that wait.
+func TrackRecord(open []Awaited, falseVerdicts string) MatrixWriter {
 	return func(w io.Writer, m Matrix) error {
 		var b strings.Builder
 		fmt.Fprintf(&b, trackRecordHead, escape(strings.Join(m.summary(), " ")))
@@ -60,6 +70,9 @@ func TrackRecord(open []Awaited) MatrixWriter {
 					delete(heads, released)
 				}
 			}
+		}
+		if falseVerdicts != "" {
+			b.WriteString(trackRecordFalse + falseVerdicts)
 		}
 		if len(open) > 0 {
 			b.WriteString(trackRecordOpen)
@@ -83,6 +96,15 @@ func (p Proof) record() string {
 		}
 		drill, see = code(p.By), code(fmt.Sprintf("drillrun run %s %s", p.By, how))
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %d |\n", code(p.Defect), escape(p.Wrong), escape(p.Origin),
-		drill, code(p.Gate), see, p.timeToCatch(), p.decisive().count(Caught))
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %d | %s |\n", code(p.Defect), escape(p.Wrong), escape(p.Origin),
+		drill, code(p.Gate), see, p.timeToCatch(), p.decisive().count(Caught), escape(p.decisive().by()))
+}
+
+// by is the version of drillrun that has found it, and why that does not count any more.
+func (a Attempt) by() string {
+	version := cmp.Or(a.Version, "unknown")
+	if a.Stale != "" {
+		version += " (stale: " + a.Stale + ")"
+	}
+	return version
 }

@@ -12,16 +12,18 @@ import (
 )
 
 func newCheck() *cobra.Command {
-	asJSON := false
+	asJSON, keys := false, ""
 	cmd := &cobra.Command{
 		Use:   "check RUN…",
 		Short: "Judge the histories of runs again, from their folders alone",
 		Long: `Judges each run folder by the gates of the scenario in it. Nothing but the
 files is needed: the verdicts are the same on every machine. A history that was
-truncated or edited is unknown, with the reason.`,
+truncated, or edited by accident or without care, is unknown, with the reason.
+Whoever edits one with care can seal it again: compare the digest that every
+report has, or have records signed (run --sign-key) and verify that here.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, folders []string) error {
-			d, err := checkAll(folders)
+			d, err := checkAll(folders, keys)
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}
@@ -39,21 +41,38 @@ truncated or edited is unknown, with the reason.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document instead of the table")
+	cmd.Flags().StringVar(&keys, "verify-key", "", "file of Ed25519 public keys of SSH: a history that none of them has signed is unknown")
 	return cmd
 }
 
-func checkAll(folders []string) (reports.Document, error) {
+// checkAll judges run folders. Where there is a file of keys, one of them must have
+// signed each.
+func checkAll(folders []string, keys string) (reports.Document, error) {
+	judge, err := judgeOf(keys)
+	if err != nil {
+		return reports.Document{}, err
+	}
 	var runs []reports.Results
 	var errs []error
 	for _, f := range folders {
-		r, err := catalog.Judge().Check(runner.Folder(f), "")
+		r, err := judge.Check(runner.Folder(f), "")
 		runs, errs = append(runs, r), append(errs, err)
 	}
 	return reports.NewDocument(runs, true), errors.Join(errs...)
 }
 
+// judgeOf is the judge of this version of drillrun.
+func judgeOf(keys string) (judge runner.Judge, err error) {
+	judge = catalog.Judge()
+	judge.Version = buildVersion()
+	if keys != "" {
+		judge.Keys, err = runner.ReadVerifyKeys(keys)
+	}
+	return judge, err
+}
+
 func newReport() *cobra.Command {
-	format := ""
+	format, keys := "", ""
 	cmd := &cobra.Command{
 		Use:   "report RUN…",
 		Short: "Write a report of runs to standard output",
@@ -64,7 +83,7 @@ func newReport() *cobra.Command {
 			if !ok {
 				return &exitError{exitUsage, fmt.Errorf("--format %q: want one of %s", format, formats(reports.Formats()))}
 			}
-			d, err := checkAll(folders)
+			d, err := checkAll(folders, keys)
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}
@@ -72,5 +91,6 @@ func newReport() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "markdown", "one of "+formats(reports.Formats()))
+	cmd.Flags().StringVar(&keys, "verify-key", "", "file of Ed25519 public keys of SSH: a history that none of them has signed is unknown")
 	return cmd
 }

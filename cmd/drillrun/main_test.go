@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/ed25519"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/drillrun/drillrun/catalog"
 	"github.com/drillrun/drillrun/drills/substrate/local"
@@ -47,8 +50,8 @@ func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
-			examples, err := filepath.Abs("../../examples")
-			e.Vars = append(e.Vars, "HOME="+e.WorkDir, "EXAMPLES="+examples)
+			root, err := filepath.Abs("../..")
+			e.Vars = append(e.Vars, "HOME="+e.WorkDir, "EXAMPLES="+filepath.Join(root, "examples"), "RUNS="+filepath.Join(root, "drills/runner/testdata"))
 			return err
 		},
 		Condition: func(name string) (bool, error) {
@@ -63,6 +66,7 @@ func TestCommands(t *testing.T) {
 			"exits":     exits,
 			"signalled": signalled,
 			"edit":      edit,
+			"keypair":   keypair,
 		},
 	})
 }
@@ -199,4 +203,19 @@ func edit(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		ts.Check(os.WriteFile(f, []byte(text), 0o600))
 	}
+}
+
+// keypair writes a key of SSH to FILE, and its public half to FILE.pub.
+func keypair(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: keypair FILE")
+	}
+	public, private, err := ed25519.GenerateKey(nil)
+	ts.Check(err)
+	block, err := ssh.MarshalPrivateKey(private, "a test")
+	ts.Check(err)
+	key, err := ssh.NewPublicKey(public)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), pem.EncodeToMemory(block), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0])+".pub", ssh.MarshalAuthorizedKey(key), 0o600))
 }

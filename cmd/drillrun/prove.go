@@ -81,7 +81,7 @@ func matrixFormats() map[string]reports.MatrixWriter {
 	for _, d := range catalog.OpenDefects() {
 		open = append(open, reports.Awaited(d))
 	}
-	all[trackRecord] = reports.TrackRecord(open)
+	all[trackRecord] = reports.TrackRecord(open, prove.FalseVerdicts)
 	return all
 }
 
@@ -132,16 +132,19 @@ func (o *proveOptions) prove(cmd *cobra.Command) error {
 			run.defect, run.system, drilled = "", of.name(d), of.system(d)
 		}
 		s := &series{options: &run, label: d.Defect, system: drilled, entry: substrate, provider: provider, progress: p, versions: versions()}
+		if d.Faultless {
+			return s.faultless(ctx, scripts[d.Scenario], gateOf(chosen, d.Defect))
+		}
 		return s.one(ctx, scripts[d.Scenario], d.Trial)
 	}
 	matrix, err := prove.Run(ctx, prove.Config{
-		Defects: chosen, Trials: o.run.trials, Budget: o.budget, Parallel: o.run.parallel,
+		Defects: chosen, Trials: o.run.trials, Budget: o.budget, Parallel: o.run.parallel, Faultless: faultless(scripts),
 		Drill: drill, Tell: p.say,
 	})
-	matrix.Seed = o.run.seed
+	matrix.Seed, matrix.Version = o.run.seed, buildVersion()
 	p.close()
 	if earlier != nil {
-		matrix = prove.Onto(*earlier, matrix, defectNames())
+		matrix = prove.Onto(*earlier, matrix, defectNames(), digests(*earlier))
 	}
 	return o.finish(cmd, matrix, outputs, errors.Join(err, provider.Close()))
 }
@@ -163,6 +166,22 @@ func (o *proveOptions) earlier() (*reports.Matrix, error) {
 		return nil, fmt.Errorf("%s has schema %d: this drillrun reads %d", o.onto, m.Schema, reports.Schema)
 	}
 	return &m, nil
+}
+
+// digests are those of the scenarios of a proof as they are today. One that cannot be
+// read has none.
+func digests(m reports.Matrix) map[string]string {
+	attempts := slices.Clone(m.Sound)
+	for _, p := range m.Defects {
+		attempts = append(attempts, p.Attempts...)
+	}
+	by := map[string]string{}
+	for _, a := range attempts {
+		if scripts, err := catalog.Scripts([]string{a.Scenario}); err == nil && len(scripts) == 1 {
+			by[a.Scenario] = drills.Digest(scripts[0].Source)
+		}
+	}
+	return by
 }
 
 // defectNames are those of all defects, in the order of their catalogue.
@@ -222,7 +241,8 @@ func (o *proveOptions) named() ([]prove.Defect, error) {
 			continue
 		}
 		chosen = append(chosen, prove.Defect{
-			Name: d.Name, Wrong: d.Wrong, Origin: d.Origin, Symptom: d.Symptom, Gate: d.Gate, Scenarios: slices.Clone(d.Scenarios),
+			Name: d.Name, Wrong: d.Wrong, Origin: d.Origin, Symptom: d.Symptom, Gate: d.Gate,
+			Scenarios: slices.Clone(d.Scenarios), ShowsInCalm: d.ShowsInCalm,
 		})
 	}
 	return chosen, errors.Join(errs...)

@@ -36,6 +36,8 @@ type runOptions struct {
 	times     bool // judge times although drills share the machine
 	out       string
 	reports   []string
+	signKey   string          // file
+	signer    *runner.SignKey // what it holds
 	timeout   time.Duration
 	strict    bool
 	json      bool
@@ -70,6 +72,7 @@ built-in scenario is run.`,
 	f.BoolVar(&o.times, "parallel-times", false, "judge times although drills share the machine")
 	f.StringVar(&o.out, "out", "runs", "folder for the runs")
 	f.StringArrayVar(&o.reports, "report", nil, "write a report: FORMAT=FILE with "+formats(reports.Formats())+", and - for standard output; may be repeated")
+	f.StringVar(&o.signKey, "sign-key", "", "sign each sealed history with this Ed25519 private key of SSH: a file (see: drillrun check --verify-key)")
 	f.DurationVar(&o.timeout, "timeout", 0, "end each drill after this time; its verdict is then unknown")
 	f.BoolVar(&o.strict, "strict", false, "a skipped scenario makes the verdict unknown")
 	f.BoolVar(&o.json, "json", false, "print one JSON document instead of the table")
@@ -93,6 +96,11 @@ func (o *runOptions) run(cmd *cobra.Command, names []string) error {
 	outputs, err := parseReports(o.reports, reports.Formats(), o.json)
 	if err != nil {
 		return &exitError{exitUsage, err}
+	}
+	if o.signKey != "" {
+		if o.signer, err = runner.ReadSignKey(o.signKey); err != nil {
+			return &exitError{exitUsage, err}
+		}
 	}
 	ctx := cmd.Context()
 	healFirst(ctx, cmd.ErrOrStderr(), o.out, o.substrate, o.quiet)

@@ -132,7 +132,7 @@ func (s *series) drill(ctx context.Context, t *trial) (reports.Results, error) {
 	d := runner.Drill{
 		Scenario: script.Scenario, System: s.system, Substrate: o.substrate, NewSubstrate: s.provider.New,
 		Verbs: catalog.Verbs(), Faults: catalog.Faults(), Aborts: script.Aborts,
-		Options: options, Replicas: o.replicas, Seed: seed, Trial: number, Timeout: o.timeout, Out: o.out,
+		Options: options, Replicas: o.replicas, Seed: seed, Trial: number, Timeout: o.timeout, Out: o.out, SignKey: o.signer,
 		Versions: s.versions, Progress: lane.at,
 	}
 	folder, err := d.Run(ctx)

@@ -38,7 +38,8 @@
 // and the drill's verdict unknown; a truncated, unsealed or edited file is
 // reported by the reader ([ErrUnsealed], [ErrEdited], [ErrMalformed],
 // [ErrSchema]), and no verdict is drawn from it. The seal guards against
-// accidents and careless edits: it is no signature.
+// accidents and careless edits: it is no signature. Its digest ([History.Seal]) tells
+// a record from any other, once somebody has kept it.
 //
 // The package imports only the standard library and no other of drillrun's.
 package history

@@ -2,11 +2,13 @@ package history
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
+	"sync/atomic"
 )
 
 // History is the reading end: a header, and events that can be ranged over
@@ -16,6 +18,7 @@ type History struct {
 	line   []byte // the header's line, as Open saw it
 	header Header
 	events []Event
+	seal   atomic.Pointer[string]
 }
 
 // Open opens the history at path and reads its header. Whether the rest is
@@ -55,6 +58,16 @@ func (h *History) Header() Header { return h.header }
 
 // Path returns where the history was opened, or "" for one in memory.
 func (h *History) Path() string { return h.path }
+
+// Seal is the digest of the seal, the SHA-256 of every byte before it, once the events
+// have been read to their end and found to agree with it; empty before that, and for a
+// history in memory. Whoever has kept it can tell this history from any other.
+func (h *History) Seal() string {
+	if sum := h.seal.Load(); sum != nil {
+		return *sum
+	}
+	return ""
+}
 
 // Events streams the events in order, and checks them on the way. The first
 // problem is yielded with a zero Event, wraps ErrUnsealed, ErrEdited or
@@ -114,6 +127,8 @@ func (h *History) eachInFile(file io.Reader, see func(*Event) bool) error {
 	for {
 		e, err := r.next()
 		if errors.Is(err, io.EOF) {
+			sum := hex.EncodeToString(r.sum)
+			h.seal.Store(&sum)
 			return nil
 		}
 		if err != nil {

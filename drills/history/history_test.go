@@ -2,6 +2,8 @@ package history_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -169,6 +171,32 @@ func TestAHistoryIsReadByManyAtOnce(t *testing.T) {
 	for _, n := range counts {
 		require.Equal(t, 4000, n)
 	}
+}
+
+func TestTheSealIsKnownOnceAllOfItWasRead(t *testing.T) {
+	whole := sealed(t)
+	path := filepath.Join(t.TempDir(), "history.jsonl")
+	require.NoError(t, os.WriteFile(path, whole, 0o600))
+	h, err := history.Open(path)
+	require.NoError(t, err)
+	require.Empty(t, h.Seal(), "nothing was read yet")
+	for range h.Events() {
+		break
+	}
+	require.Empty(t, h.Seal(), "the rest may be anything")
+	for _, err := range h.Events() {
+		require.NoError(t, err)
+	}
+	before := whole[:bytes.LastIndexByte(whole[:len(whole)-1], '\n')+1]
+	require.Equal(t, fmt.Sprintf("%x", sha256.Sum256(before)), h.Seal())
+
+	require.NoError(t, os.WriteFile(path, bytes.Replace(whole, []byte("k1"), []byte("k2"), 1), 0o600))
+	edited, err := history.Open(path)
+	require.NoError(t, err)
+	for _, err = range edited.Events() {
+	}
+	require.ErrorIs(t, err, history.ErrEdited)
+	require.Empty(t, edited.Seal())
 }
 
 func TestReadingMayStopEarly(t *testing.T) {

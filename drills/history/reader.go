@@ -15,6 +15,7 @@ type reader struct {
 	order order
 	known names
 	event Event
+	sum   []byte // of the seal, once it was read
 }
 
 func newReader(r io.Reader) *reader {
@@ -81,7 +82,8 @@ func (r *reader) next() (*Event, error) {
 // seal compares the last line, byte by byte, with what it ought to be.
 func (r *reader) seal(line []byte) error {
 	number := r.lines.number
-	want := sealLine(r.order.seq, r.lines.sum())
+	r.sum = r.lines.sum()
+	want := sealLine(r.order.seq, r.sum)
 	if !bytes.Equal(line, want[:len(want)-1]) {
 		return fmt.Errorf("line %d: %w: the seal is not that of the %d events before it", number, ErrEdited, r.order.seq)
 	}

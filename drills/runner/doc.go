@@ -11,6 +11,10 @@
 // The verdicts are always drawn from the sealed file, read back from the
 // folder, exactly as [Check] does later on another machine.
 //
+// The files of a folder must agree: the scenario with the digest in the history's
+// header, run.json with the header, and, where keys are given, the signature with the
+// history. Where they do not, the verdict is unknown.
+//
 // A harness that is killed ends nothing itself. Its folder then holds a journal
 // that says what had been broken and where, and a lock on it that is held no
 // more: [Folder.Heal] finds what is left there, and has it undone.

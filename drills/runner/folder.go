@@ -68,19 +68,23 @@ type RunInfo struct {
 	Versions  map[string]string `json:"versions"`
 }
 
-func (f Folder) writeInputs(h history.Header, source []byte) error {
-	info := RunInfo{
+// infoOf is what run.json says of a history with that header.
+func infoOf(h history.Header) RunInfo {
+	return RunInfo{
 		Schema: h.Schema, Started: h.Started, Scenario: h.Scenario, Digest: h.Digest,
 		System: h.Drilled(), Substrate: h.Substrate, Replicas: h.Replicas,
 		Seed: h.Seed, Trial: h.Trial, Versions: h.Versions,
 	}
+}
+
+func (f Folder) writeInputs(h history.Header, source []byte) error {
 	if err := os.WriteFile(f.File(ScenarioFile), source, 0o600); err != nil {
 		return fmt.Errorf("keep the scenario: %w", err)
 	}
 	return f.write(RunFile, func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
-		return e.Encode(info)
+		return e.Encode(infoOf(h))
 	})
 }
 

@@ -2,8 +2,6 @@ package runner
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -43,6 +41,7 @@ type Drill struct {
 	Trial        int               // 1, 2, …; 0 for a single drill
 	Timeout      time.Duration     // of the script; 0 for none
 	Out          string            // where run folders go
+	SignKey      *SignKey          // by which the sealed history is signed; nil for none
 	Versions     map[string]string // for the record
 	Progress     func(what string) // may be nil
 }
@@ -73,6 +72,11 @@ func (d Drill) Run(ctx context.Context) (Folder, error) {
 	if err := log.Seal(); err != nil {
 		return folder, fmt.Errorf("seal the history: %w", err)
 	}
+	if d.SignKey != nil {
+		if err := folder.sign(d.SignKey); err != nil {
+			return folder, err
+		}
+	}
 	var environment *EnvironmentError
 	if ctx.Err() == nil && errors.As(drilled, &environment) {
 		return folder, environment
@@ -81,10 +85,9 @@ func (d Drill) Run(ctx context.Context) (Folder, error) {
 }
 
 func (d Drill) header() history.Header {
-	digest := sha256.Sum256(d.Scenario.Source)
 	h := history.Header{
 		Schema: history.SchemaVersion, Started: time.Now().UTC(),
-		Scenario: d.Scenario.Name, Digest: hex.EncodeToString(digest[:]),
+		Scenario: d.Scenario.Name, Digest: drills.Digest(d.Scenario.Source),
 		System: d.System.Name(), Substrate: d.Substrate, Replicas: d.replicas(),
 		Seed: d.Seed, Trial: d.Trial, Versions: d.Versions, Options: d.Options, Settle: defaultSettle,
 	}

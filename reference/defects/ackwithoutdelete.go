@@ -15,12 +15,13 @@ import (
 // they are deleted.
 func ackWithoutDelete() Defect {
 	return Defect{
-		Name:      "ack-without-delete",
-		Wrong:     "entries are acknowledged and never deleted from the stream",
-		Origin:    cloudReview,
-		Symptom:   "the stream grows with every job",
-		Gate:      "leaked",
-		Scenarios: []string{"calm"},
+		Name:        "ack-without-delete",
+		Wrong:       "entries are acknowledged and never deleted from the stream",
+		Origin:      cloudReview,
+		Symptom:     "the stream grows with every job",
+		Gate:        "leaked",
+		Scenarios:   []string{"calm"},
+		ShowsInCalm: true,
 		Break: func(_ controlplane.Config, d controlplane.Deps, p *controlplane.Parts) {
 			for name, lane := range p.Lanes {
 				lane.Stream = hoard{Queue: lane.Stream, redis: d.Redis, key: queue.StreamKey(name)}

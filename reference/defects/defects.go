@@ -15,6 +15,8 @@ type Defect struct {
 	Gate    string
 	// Scenarios should each catch it, the cheapest first.
 	Scenarios []string
+	// ShowsInCalm says that the symptom may be there though nothing is broken.
+	ShowsInCalm bool
 	// Break makes the sound parts defective.
 	Break func(controlplane.Config, controlplane.Deps, *controlplane.Parts)
 	// Exit, where set, is what becomes of a replica's exit code.

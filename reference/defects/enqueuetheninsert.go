@@ -20,12 +20,13 @@ import (
 // nothing to fall back on: there is no outbox row to publish it again from.
 func enqueueThenInsert() Defect {
 	return Defect{
-		Name:      "enqueue-then-insert",
-		Wrong:     "the entry is published first and the row inserted second, without an outbox",
-		Origin:    siteReview,
-		Symptom:   "a job whose entry is read before the row is there, or lost with the stream, is never done",
-		Gate:      "lost",
-		Scenarios: []string{"calm"},
+		Name:        "enqueue-then-insert",
+		Wrong:       "the entry is published first and the row inserted second, without an outbox",
+		Origin:      siteReview,
+		Symptom:     "a job whose entry is read before the row is there, or lost with the stream, is never done",
+		Gate:        "lost",
+		Scenarios:   []string{"calm"},
+		ShowsInCalm: true,
 		Break: func(c controlplane.Config, d controlplane.Deps, p *controlplane.Parts) {
 			p.Jobs = enqueuer{Jobs: p.Jobs, pool: d.API, limit: c.TTL / 2, queue: p.Queue}
 		},

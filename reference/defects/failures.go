@@ -14,12 +14,13 @@ import (
 // retriesForever never gives a job up.
 func retriesForever() Defect {
 	return Defect{
-		Name:      "retries-forever",
-		Wrong:     "a job that fails by its own fault is tried again without end",
-		Origin:    ownGuard,
-		Symptom:   "a job that is neither done nor given up",
-		Gate:      "stuck",
-		Scenarios: []string{"poison"},
+		Name:        "retries-forever",
+		Wrong:       "a job that fails by its own fault is tried again without end",
+		Origin:      ownGuard,
+		Symptom:     "a job that is neither done nor given up",
+		Gate:        "stuck",
+		Scenarios:   []string{"poison"},
+		ShowsInCalm: true,
 		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
 			for _, lane := range p.Lanes {
 				lane.Ledger = stubborn{lane.Ledger}

@@ -12,12 +12,13 @@ import (
 // noRenewal takes the lease for long enough.
 func noRenewal() Defect {
 	return Defect{
-		Name:      "no-renewal",
-		Wrong:     "executions are not renewed, neither in the ledger nor in the stream",
-		Origin:    ownGuard,
-		Symptom:   "a job that takes longer than the lease is worked on twice at once",
-		Gate:      "redeliveries",
-		Scenarios: []string{"long-jobs"},
+		Name:        "no-renewal",
+		Wrong:       "executions are not renewed, neither in the ledger nor in the stream",
+		Origin:      ownGuard,
+		Symptom:     "a job that takes longer than the lease is worked on twice at once",
+		Gate:        "redeliveries",
+		Scenarios:   []string{"long-jobs"},
+		ShowsInCalm: true,
 		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
 			for _, lane := range p.Lanes {
 				lane.Ledger, lane.Stream = confident{lane.Ledger}, untouching{lane.Stream}

@@ -16,12 +16,13 @@ import (
 
 func noTerm() Defect {
 	return Defect{
-		Name:      "no-term",
-		Wrong:     "what a leader writes carries no term, so that nothing tells its writes from a predecessor's",
-		Origin:    cloudReview,
-		Symptom:   "writes are taken whose term is not the one in force, of a leader and of a zombie alike",
-		Gate:      "unfenced",
-		Scenarios: []string{"leader-pause"},
+		Name:        "no-term",
+		Wrong:       "what a leader writes carries no term, so that nothing tells its writes from a predecessor's",
+		Origin:      cloudReview,
+		Symptom:     "writes are taken whose term is not the one in force, of a leader and of a zombie alike",
+		Gate:        "unfenced",
+		Scenarios:   []string{"leader-pause"},
+		ShowsInCalm: true,
 		Break: func(c controlplane.Config, d controlplane.Deps, p *controlplane.Parts) {
 			sound := p.Slots
 			p.Slots = func(task string) slots.Slots {

@@ -14,12 +14,13 @@ import (
 
 func outboxSkipsGap() Defect {
 	return Defect{
-		Name:      "outbox-skips-gap",
-		Wrong:     "the relay remembers the highest id that it has moved, and looks for higher ones only",
-		Origin:    siteReview,
-		Symptom:   "rows with a lower id that are committed later are never published",
-		Gate:      "lost",
-		Scenarios: []string{"long-write"},
+		Name:        "outbox-skips-gap",
+		Wrong:       "the relay remembers the highest id that it has moved, and looks for higher ones only",
+		Origin:      siteReview,
+		Symptom:     "rows with a lower id that are committed later are never published",
+		Gate:        "lost",
+		Scenarios:   []string{"long-write"},
+		ShowsInCalm: true,
 		Break: func(c controlplane.Config, d controlplane.Deps, p *controlplane.Parts) {
 			p.Outbox = &ascending{Outbox: p.Outbox, pool: d.Pool, limit: c.TTL / 2}
 		},

@@ -15,12 +15,13 @@ import (
 // workers end them. That others end them too, it does not hear.
 func readsFromMemory() Defect {
 	return Defect{
-		Name:      "reads-from-memory",
-		Wrong:     "a replica tells of the jobs that it took what it remembers of them",
-		Origin:    ownGuard,
-		Symptom:   "a job that another replica has done is told to be queued for ever",
-		Gate:      "misreported",
-		Scenarios: []string{"told-states"},
+		Name:        "reads-from-memory",
+		Wrong:       "a replica tells of the jobs that it took what it remembers of them",
+		Origin:      ownGuard,
+		Symptom:     "a job that another replica has done is told to be queued for ever",
+		Gate:        "misreported",
+		Scenarios:   []string{"told-states"},
+		ShowsInCalm: true,
 		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
 			m := &memory{jobs: map[string]jobs.Job{}}
 			p.Jobs = remembered{p.Jobs, m}

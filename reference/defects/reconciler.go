@@ -58,12 +58,13 @@ func (q ageless) Publish(ctx context.Context, jobs []queue.Job) (string, error) 
 // lagIgnored takes a job that waits its turn for one that was lost.
 func lagIgnored() Defect {
 	return Defect{
-		Name:      "lag-ignored",
-		Wrong:     "the silence of a job is judged without regard to the backlog before it",
-		Origin:    ownGuard,
-		Symptom:   "a busy system sends itself the same jobs again and again",
-		Gate:      "republished",
-		Scenarios: []string{"backlog"},
+		Name:        "lag-ignored",
+		Wrong:       "the silence of a job is judged without regard to the backlog before it",
+		Origin:      ownGuard,
+		Symptom:     "a busy system sends itself the same jobs again and again",
+		Gate:        "republished",
+		Scenarios:   []string{"backlog"},
+		ShowsInCalm: true,
 		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
 			p.Queue = prompt{p.Queue}
 		},

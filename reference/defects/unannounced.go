@@ -31,12 +31,13 @@ func releaseUnannounced() Defect {
 
 func retryUnannounced() Defect {
 	return Defect{
-		Name:      "retry-unannounced",
-		Wrong:     "a job that is to be tried again is queued, and nobody is told",
-		Origin:    ownGuard,
-		Symptom:   "a job that failed is neither tried again nor given up until its silence is noticed, each time",
-		Gate:      "stuck",
-		Scenarios: []string{"poison"},
+		Name:        "retry-unannounced",
+		Wrong:       "a job that is to be tried again is queued, and nobody is told",
+		Origin:      ownGuard,
+		Symptom:     "a job that failed is neither tried again nor given up until its silence is noticed, each time",
+		Gate:        "stuck",
+		Scenarios:   []string{"poison"},
+		ShowsInCalm: true,
 		Break: func(c controlplane.Config, d controlplane.Deps, p *controlplane.Parts) {
 			for _, lane := range p.Lanes {
 				lane.Ledger = retriesSilently{lane.Ledger, requeuer{d.Pool, c.TTL / 2}}

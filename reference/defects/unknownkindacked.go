@@ -13,12 +13,13 @@ import (
 // calls that done.
 func unknownKindAcked() Defect {
 	return Defect{
-		Name:      "unknown-kind-acked",
-		Wrong:     "jobs of an unknown kind are acknowledged as done",
-		Origin:    cloudReview,
-		Symptom:   "a job that is neither done nor among the dead letters",
-		Gate:      "lost",
-		Scenarios: []string{"poison"},
+		Name:        "unknown-kind-acked",
+		Wrong:       "jobs of an unknown kind are acknowledged as done",
+		Origin:      cloudReview,
+		Symptom:     "a job that is neither done nor among the dead letters",
+		Gate:        "lost",
+		Scenarios:   []string{"poison"},
+		ShowsInCalm: true,
 		Break: func(_ controlplane.Config, _ controlplane.Deps, p *controlplane.Parts) {
 			for _, lane := range p.Lanes {
 				lane.Ledger = shrugs{Ledger: lane.Ledger, kinds: p.Kinds(p)}
