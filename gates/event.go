@@ -17,6 +17,7 @@ type Event struct {
 	*history.Event
 	Header   *history.Header // of the record that it is in
 	subjects *subjects
+	stake    *stake
 
 	effect  decoded[history.Effect]
 	submit  decoded[history.Submit]
