@@ -74,10 +74,9 @@ func (c *Clocked) Longest() time.Duration { return c.longest }
 // without the stalls of the harness; none where no stall touched one.
 func (c *Clocked) Times() (all, best Times) {
 	late := c.late()
-	sound := Pool(c.sound.Times(), late.sound.Times())
-	all = Pool(sound, c.stalled.Times(), late.stalled.Times())
+	all = built(&c.sound, &late.sound, &c.stalled, &late.stalled)
 	if c.best.Len()+late.best.Len() > 0 {
-		best = Pool(sound, c.best.Times(), late.best.Times())
+		best = built(&c.sound, &late.sound, &c.best, &late.best)
 	}
 	return all, best
 }
@@ -85,7 +84,7 @@ func (c *Clocked) Times() (all, best Times) {
 // Untouched are the times that no stall of the harness touched.
 func (c *Clocked) Untouched() Times {
 	late := c.late()
-	return Pool(c.sound.Times(), late.sound.Times())
+	return built(&c.sound, &late.sound)
 }
 
 // late are the recent times, as far as is known by now.

@@ -18,6 +18,7 @@ type Event struct {
 	Header   *history.Header // of the record that it is in
 	subjects *subjects
 	leases   *history.Leases // by all effects and calls that a meter has asked for
+	stake    *stake
 
 	effect  decoded[history.Effect]
 	submit  decoded[history.Submit]

@@ -89,7 +89,7 @@ type seat struct {
 
 func newPanel(h history.Header, gates []Gate, metrics []Metric) *panel {
 	p := &panel{byName: map[string]*seat{}}
-	p.event.subjects = newSubjects()
+	p.event.subjects, p.event.stake = newSubjects(), &stake{}
 	p.event.Header = &h
 	p.event.leases = &history.Leases{Leaderships: h.Guarantees.Leaderships}
 	p.record.stalls = NewStalls(h)
@@ -125,6 +125,7 @@ func (p *panel) observe(e *history.Event) error {
 func (p *panel) feed(e *history.Event) {
 	p.event.reset(e)
 	p.denied.observe(&p.event)
+	p.event.stake.observe(&p.event)
 	for i := 0; i < len(p.seats); i++ {
 		i = p.show(i)
 	}

@@ -17,9 +17,16 @@ const aftermath = time.Second
 // that met no operation has put nothing to the test: that nothing was lost in it,
 // or that nobody waited, is no finding. A mild fault, whose victims can go on, asks
 // for nothing.
-type Stake struct {
+//
+// All meters of a judgement share what it knows: Observe takes it off the event.
+type Stake struct{ shared *stake }
+
+// Observe is to be shown every event.
+func (s *Stake) Observe(e *Event) { s.shared = e.stake }
+
+type stake struct {
 	faults  Faults
-	open    map[string]struct{} // submissions under way, by key or subject
+	open    map[Subject]struct{} // submissions under way
 	state   Column[uint8]
 	waiting int // jobs acknowledged and without an effect
 	asked   map[*FaultLife]bool
@@ -32,8 +39,8 @@ const (
 	jobDone
 )
 
-// Observe takes note of faults, submissions and effects.
-func (s *Stake) Observe(e *Event) {
+// observe takes note of faults, submissions and effects.
+func (s *stake) observe(e *Event) {
 	switch e.Op {
 	case history.OpSubmit:
 		s.submission(e)
@@ -48,18 +55,19 @@ func (s *Stake) Observe(e *Event) {
 	}
 }
 
-func (s *Stake) submission(e *Event) {
+func (s *stake) submission(e *Event) {
 	submit, ok := e.Submit()
 	if !ok {
 		return
 	}
 	if s.open == nil {
-		s.open = map[string]struct{}{}
+		s.open = map[Subject]struct{}{}
 	}
+	subject, _ := e.Subject()
 	if e.Phase == history.Invoke {
-		s.open[submit.Subject] = struct{}{}
+		s.open[subject] = struct{}{}
 	} else {
-		delete(s.open, submit.Subject)
+		delete(s.open, subject)
 	}
 	if e.Phase == history.OK && !history.Poisoned(submit.Subject) { // nobody waits for an effect of those
 		s.mark(e, jobAcknowledged)
@@ -67,7 +75,7 @@ func (s *Stake) submission(e *Event) {
 	s.meet(e.At, true, true)
 }
 
-func (s *Stake) effect(e *Event) {
+func (s *stake) effect(e *Event) {
 	effect, ok := e.Effect()
 	if !ok || effect.Outcome == history.Stale || e.Err != "" {
 		return
@@ -78,7 +86,7 @@ func (s *Stake) effect(e *Event) {
 }
 
 // mark takes note of what has become of a job.
-func (s *Stake) mark(e *Event, what uint8) {
+func (s *stake) mark(e *Event, what uint8) {
 	subject, _ := e.Subject()
 	state := s.state.At(subject)
 	was := *state == jobAcknowledged
@@ -92,7 +100,7 @@ func (s *Stake) mark(e *Event, what uint8) {
 }
 
 // call has every fault that is in effect be met by a call to a backend.
-func (s *Stake) call(e *Event) {
+func (s *stake) call(e *Event) {
 	if e.Phase != history.Invoke {
 		return
 	}
@@ -105,7 +113,7 @@ func (s *Stake) call(e *Event) {
 }
 
 // meet has every fault that is in effect be met by a submission, or by work.
-func (s *Stake) meet(now time.Duration, submission, work bool) {
+func (s *stake) meet(now time.Duration, submission, work bool) {
 	if !submission && !work {
 		return
 	}
@@ -121,7 +129,7 @@ func (s *Stake) meet(now time.Duration, submission, work bool) {
 }
 
 // inEffect yields the faults that may be met at that time.
-func (s *Stake) inEffect(now time.Duration) iter.Seq[*FaultLife] {
+func (s *stake) inEffect(now time.Duration) iter.Seq[*FaultLife] {
 	return func(yield func(*FaultLife) bool) {
 		for _, life := range s.faults.Lives() {
 			over := life.Healed.Happened() && now > life.Healed.At+aftermath
@@ -132,34 +140,42 @@ func (s *Stake) inEffect(now time.Duration) iter.Seq[*FaultLife] {
 	}
 }
 
+// known is what is known so far: nothing before the first event.
+func (s *Stake) known() *stake {
+	if s.shared == nil {
+		return &stake{}
+	}
+	return s.shared
+}
+
 // UnderWay is how many submissions are.
-func (s *Stake) UnderWay() int { return len(s.open) }
+func (s *Stake) UnderWay() int { return len(s.known().open) }
 
 // Faults are those of the record so far.
-func (s *Stake) Faults() []*FaultLife { return s.faults.Lives() }
+func (s *Stake) Faults() []*FaultLife { return s.known().faults.Lives() }
 
 // Unasked names the first proved fault during which nothing was submitted; empty
 // where there is none.
-func (s *Stake) Unasked() string { return s.first(s.asked, "nothing was submitted") }
+func (s *Stake) Unasked() string { return s.known().first(s.known().asked, "nothing was submitted") }
 
 // Idle names the first proved fault during which nothing was submitted and no
 // acknowledged job was left to do; empty where there is none.
 func (s *Stake) Idle() string {
-	return s.first(s.worked, "nothing was submitted, and no job was left to do,")
+	return s.known().first(s.known().worked, "nothing was submitted, and no job was left to do,")
 }
 
 // Quiet names the first proved fault during which, besides, no call to a backend
 // arrived; empty where there is none.
 func (s *Stake) Quiet() string {
-	met := maps.Clone(s.worked)
+	met := maps.Clone(s.known().worked)
 	if met == nil {
 		met = map[*FaultLife]bool{}
 	}
-	maps.Copy(met, s.called)
-	return s.first(met, "nothing was submitted, no job was left to do, and no backend was called")
+	maps.Copy(met, s.known().called)
+	return s.known().first(met, "nothing was submitted, no job was left to do, and no backend was called")
 }
 
-func (s *Stake) first(met map[*FaultLife]bool, what string) string {
+func (s *stake) first(met map[*FaultLife]bool, what string) string {
 	for _, life := range s.faults.Lives() {
 		if life.InEffect.Happened() && !life.Detail.Mild && !met[life] {
 			return fmt.Sprintf("%s while %q was in effect (from event %d): it put nothing to the test", what, life.Detail.Fault, life.Begun.Seq)

@@ -144,8 +144,15 @@ func (b *TimesBuilder) Len() int { return b.n }
 func (b *TimesBuilder) Longest() time.Duration { return b.longest }
 
 // Times are those that were added so far.
-func (b *TimesBuilder) Times() Times {
-	return Times{ended: sorted(b.pages), open: sorted([][]brief{b.open})}
+func (b *TimesBuilder) Times() Times { return built(b) }
+
+// built are the times of several builders together.
+func built(all ...*TimesBuilder) Times {
+	var ended, open [][]brief
+	for _, b := range all {
+		ended, open = append(ended, b.pages...), append(open, b.open)
+	}
+	return Times{ended: sorted(ended), open: sorted(open)}
 }
 
 // brief is a time in four bytes, in the order of times: nanoseconds where the
