@@ -127,7 +127,7 @@ func (t *target) waiter(ctx context.Context) ([]drills.Process, error) {
 		return nil, fmt.Errorf("choose the waiter: %w", err)
 	}
 	name := ""
-	err = Poll(ctx, leaderAgreement, func() error {
+	err = t.drill.Poll(ctx, leaderAgreement, func() error {
 		first, left, err := queue.Waiter(ctx)
 		if err == nil && left < waiterStays {
 			err = fmt.Errorf("%s gives its place up in %v", first, left.Round(time.Millisecond))
@@ -176,7 +176,7 @@ func (t *target) pick(from []drills.Process, what string) ([]drills.Process, err
 // victim that could prove anything.
 func (t *target) leader(ctx context.Context, key string) (string, error) {
 	name := ""
-	err := Poll(ctx, leaderAgreement, func() error {
+	err := t.drill.Poll(ctx, leaderAgreement, func() error {
 		said, err := t.said(ctx, key)
 		if err != nil {
 			return err

@@ -27,8 +27,10 @@ type View struct {
 	waiting map[string]struct{} // subjects acknowledged and without an effect
 	ended   []ended             // operations that ended in the last second
 	acked   []taken
-	mended  time.Duration // when the last load stopped or fault was recovered
-	err     error         // first event that could not be read
+	mended  time.Duration // when the last load, fault or stall ended
+	// disturbed is the same without the loads.
+	disturbed time.Duration
+	err       error // first event that could not be read
 }
 
 // taken is a submission that was acknowledged.
@@ -64,8 +66,9 @@ func (v *View) observe(e *history.Event) {
 		v.effect(e)
 	case e.Op == history.OpSubmit && e.Phase != history.Invoke:
 		v.submission(e)
-	case e.Op == history.OpRecover && e.Phase == history.OK,
-		e.Op == history.OpLoad && e.Phase == history.OK:
+	case e.Op == history.OpInject, e.Op == history.OpRecover, e.Op == history.OpStall:
+		v.mended, v.disturbed = e.At, e.At
+	case e.Op == history.OpLoad:
 		v.mended = e.At
 	}
 }
@@ -149,8 +152,8 @@ func (v *View) taken() []taken {
 	return slices.SortedFunc(slices.Values(v.acked), func(a, b taken) int { return strings.Compare(a.key, b.key) })
 }
 
-// Mended is when the last fault was recovered or the last load stopped,
-// whichever came later: the moment from which a drain counts.
+// Mended is when the last load stopped, fault was recovered or stall of the harness
+// ended, whichever came last: the moment from which a drain counts.
 func (v *View) Mended() time.Duration {
 	v.mu.Lock()
 	defer v.mu.Unlock()

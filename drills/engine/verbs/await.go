@@ -41,7 +41,7 @@ func Await() engine.Verb {
 				return err
 			}
 			check := conditions[step.Args.Words[0]]
-			return engine.Poll(ctx, within, func() error { return check(ctx, d) })
+			return d.Poll(ctx, within, func() error { return check(ctx, d) })
 		},
 	}
 }
