@@ -54,19 +54,19 @@ func (d *Drill) still(on bool) {
 	d.loads.still(on)
 }
 
-// settled waits out the drain's rule, from the beginning after each stall of the
-// harness. It is not complete where stalls never leave it that much time, and fails
-// only when ctx ends.
+// settled waits out the drain's rule, longer by each stall of the harness, and from
+// the beginning after one that may have cost the system a lease. It is not complete
+// where these never leave it that much time, and fails only when ctx ends.
 func (d *Drill) settled(ctx context.Context) (complete bool, err error) {
 	begun := d.Now() - d.cfg.Pulse.Stalled()
 	for {
-		since := d.view.Mended()
+		since := d.view.Mended(d.cfg.Settle)
 		if err := d.settledSince(ctx, since); err != nil {
 			return false, err
 		}
 		stalled := d.cfg.Pulse.Stalled()
 		switch {
-		case d.view.Mended() == since:
+		case d.view.Mended(d.cfg.Settle) == since:
 			return true, nil
 		case d.Now()-stalled-begun > drainPatience*d.cfg.Settle:
 			return false, nil
@@ -79,7 +79,7 @@ func (d *Drill) settledSince(ctx context.Context, since time.Duration) error {
 		return err
 	}
 	err := d.Poll(ctx, max(pollEvery, since+2*d.cfg.Settle-d.Now()), func() error {
-		if d.view.Mended() != since {
+		if d.view.Mended(d.cfg.Settle) != since {
 			return nil
 		}
 		return d.idle(ctx)
@@ -103,7 +103,7 @@ func (d *Drill) idle(ctx context.Context) error {
 	}
 	counts, err := inspector.Inspect(ctx)
 	if err != nil {
-		return err
+		return d.own("look into the stores", err)
 	}
 	for _, name := range underWay {
 		if n := counts[name]; n > 0 {
@@ -130,7 +130,7 @@ func (d *Drill) snapshot(ctx context.Context, key string) error {
 		ctx, cancel := context.WithTimeout(ctx, inspectDeadline)
 		defer cancel()
 		counts, err = inspector.Inspect(ctx)
-		return err
+		return d.own("look into the stores", err)
 	})
 	e := history.Event{Actor: "engine", Op: history.OpSnapshot, Phase: history.OK, Key: key}
 	if err != nil {

@@ -61,14 +61,15 @@ type Config struct {
 
 // Drill is one execution of a scenario, as verbs see it.
 type Drill struct {
-	cfg   Config
-	view  *View // of the config
-	guard *Guard
-	loads *loads
-	steps *background
-	draws *draws
-	mark  string // in the keys of submissions; may be empty
-	rest  bool   // the stores have been snapshotted after a drain
+	cfg      Config
+	view     *View // of the config
+	guard    *Guard
+	loads    *loads
+	steps    *background
+	draws    *draws
+	troubles history.Tally
+	mark     string // in the keys of submissions; may be empty
+	rest     bool   // the stores have been snapshotted after a drain
 
 	breakOff context.CancelCauseFunc // ends the script, not the drill, for that reason
 }
@@ -79,6 +80,7 @@ func Run(ctx context.Context, cfg Config) error {
 	d := &Drill{cfg: cfg, view: cfg.View, loads: &loads{}, draws: newDraws(cfg.Seed), mark: markOf(cfg.Cluster)}
 	d.guard = newGuard(d)
 	d.watchExits()
+	d.watchTroubles()
 	if err := d.snapshot(ctx, history.SnapshotBaseline); err != nil {
 		return err
 	}

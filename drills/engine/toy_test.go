@@ -41,11 +41,12 @@ type toy struct {
 	replicas []*toyReplica
 	term     uint64
 	leader   string
-	refuse   error         // what every submission is answered with, if anything
-	mute     bool          // acknowledge, and have no effect
-	hang     *hang         // what every submission waits in, if anything
-	flat     bool          // nobody leads, and none is promised to
-	lasts    bool          // its data outlive the drill
+	refuse   error // what every submission is answered with, if anything
+	mute     bool  // acknowledge, and have no effect
+	hang     *hang // what every submission waits in, if anything
+	flat     bool  // nobody leads, and none is promised to
+	lasts    bool  // its data outlive the drill
+	links    []drills.Link
 	parts    time.Duration // how long a replica takes to end when it is asked to
 	stop     chan struct{}
 	beats    sync.WaitGroup
@@ -110,7 +111,7 @@ func (c *toy) Processes() (all []drills.Process) {
 }
 
 func (c *toy) Lasts() bool                 { return c.lasts }
-func (c *toy) Links() []drills.Link        { return nil }
+func (c *toy) Links() []drills.Link        { return c.links }
 func (c *toy) Close(context.Context) error { return nil }
 
 func (c *toy) Open(_ context.Context, replica string) (drills.Client, error) {

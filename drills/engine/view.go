@@ -27,8 +27,9 @@ type View struct {
 	waiting map[string]struct{} // subjects acknowledged and without an effect
 	ended   []ended             // operations that ended in the last second
 	acked   []taken
-	mended  time.Duration // when the last load, fault or stall ended
-	// disturbed is the same without the loads.
+	mended  time.Duration // when the last load or fault ended
+	stalls  []stall       // since then
+	// disturbed is when the last fault or stall ended.
 	disturbed time.Duration
 	err       error // first event that could not be read
 }
@@ -66,11 +67,29 @@ func (v *View) observe(e *history.Event) {
 		v.effect(e)
 	case e.Op == history.OpSubmit && e.Phase != history.Invoke:
 		v.submission(e)
-	case e.Op == history.OpInject, e.Op == history.OpRecover, e.Op == history.OpStall:
-		v.mended, v.disturbed = e.At, e.At
+	case e.Op == history.OpInject, e.Op == history.OpRecover:
+		v.mended, v.stalls, v.disturbed = e.At, nil, e.At
 	case e.Op == history.OpLoad:
-		v.mended = e.At
+		v.mended, v.stalls = e.At, nil
+	case e.Op == history.OpStall:
+		v.stall(e)
 	}
+}
+
+// stall is a time in which the harness stood still.
+type stall struct {
+	history.Stall
+	ends time.Duration
+}
+
+func (v *View) stall(e *history.Event) {
+	v.disturbed = e.At
+	detail, err := history.Decode[history.Stall](e)
+	if err != nil {
+		v.err = err
+		return
+	}
+	v.stalls = append(v.stalls, stall{detail, e.At})
 }
 
 func (v *View) effect(e *history.Event) {
@@ -152,12 +171,21 @@ func (v *View) taken() []taken {
 	return slices.SortedFunc(slices.Values(v.acked), func(a, b taken) int { return strings.Compare(a.key, b.key) })
 }
 
-// Mended is when the last load stopped, fault was recovered or stall of the harness
-// ended, whichever came last: the moment from which a drain counts.
-func (v *View) Mended() time.Duration {
+// Mended is the moment from which a drain counts: when the last load stopped, or the
+// last fault was recovered. Each stall of the harness since then puts it off by as
+// much, and one that may have cost the system a lease to its end.
+func (v *View) Mended(settle time.Duration) time.Duration {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.mended
+	at := v.mended
+	for _, s := range v.stalls {
+		if s.CostsLeases(settle) {
+			at = s.ends
+		} else {
+			at += s.Took
+		}
+	}
+	return at
 }
 
 // LoadShare returns the share of operations acknowledged among those that
