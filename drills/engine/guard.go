@@ -38,7 +38,7 @@ type Guard struct {
 	mends  int               // recoveries under way
 	mended *sync.Cond        // on mu: one of them has ended
 	active []*injection      // in the order of injection
-	last   drills.Undo       // of the latest fault: its victims, and what they lose
+	latest *injection        // nil before the first
 	before map[string]Leader // who led when the latest fault was planned
 }
 
@@ -60,7 +60,12 @@ type injection struct {
 	late   *time.Timer   // recovers it where the script forgot to; may be nil
 	bitten chan struct{} // closed when its injection has ended, one way or the other
 	over   chan struct{} // closed when its recovery has ended
-	given  bool          // a recovery has given up waiting for the injection; under the guard's lock
+	timed  bool          // it is held for a time only, which is hold
+	hold   time.Duration
+
+	// These are under the guard's lock.
+	given  bool          // a recovery has given up waiting for the injection
+	healed time.Duration // when it was recovered; 0 before that
 }
 
 // Begin plans a fault: once it has returned, a recovery that is asked for finds
@@ -72,23 +77,22 @@ func (g *Guard) Begin(ctx context.Context, spec drills.FaultSpec, step drills.St
 	if err != nil {
 		return nil, fmt.Errorf("make fault %s: %w", spec.Name, err)
 	}
-	in, err := g.plan(ctx, fault, spec.Mild, step)
-	if err != nil {
+	in := &injection{actor: g.name(), fault: fault, bitten: make(chan struct{}), over: make(chan struct{})}
+	if spec.Held != nil {
+		in.hold, in.timed = spec.Held(step.Args)
+	}
+	if err := g.plan(ctx, in, spec.Mild, step); err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context) error {
 		if err := g.bite(ctx, in); err != nil {
 			return err
 		}
-		hold, ok := time.Duration(0), false
-		if spec.Held != nil {
-			hold, ok = spec.Held(step.Args)
-		}
-		if !ok {
+		if !in.timed {
 			g.limit(ctx, in)
 			return nil
 		}
-		return g.keep(ctx, in, hold)
+		return g.keep(ctx, in)
 	}, nil
 }
 
@@ -132,8 +136,8 @@ func (g *Guard) inject(ctx context.Context, in *injection) error {
 }
 
 // keep holds the fault for a time and recovers it, unless somebody else does.
-func (g *Guard) keep(ctx context.Context, in *injection, hold time.Duration) error {
-	timer := time.NewTimer(hold)
+func (g *Guard) keep(ctx context.Context, in *injection) error {
+	timer := time.NewTimer(in.hold)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
@@ -151,17 +155,16 @@ func (g *Guard) keep(ctx context.Context, in *injection, hold time.Duration) err
 
 // plan picks the victims, refuses those that another fault holds, and has the
 // undo on disk before it returns.
-func (g *Guard) plan(ctx context.Context, fault drills.Fault, mild bool, step drills.Step) (*injection, error) {
+func (g *Guard) plan(ctx context.Context, in *injection, mild bool, step drills.Step) error {
 	ctx, cancel := context.WithTimeout(ctx, injectDeadline)
 	defer cancel()
-	in := &injection{actor: g.name(), fault: fault, bitten: make(chan struct{}), over: make(chan struct{})}
 	in.detail = history.Fault{Fault: faultText(step), Name: step.Verb, Mild: mild}
 	if len(step.Args.Words) > 0 {
 		in.detail.Target = step.Args.Words[0]
 	}
 	var undo drills.Undo
 	err := survive(func() (err error) {
-		undo, err = fault.Plan(ctx, g.target)
+		undo, err = in.fault.Plan(ctx, g.target)
 		return err
 	})
 	if err == nil {
@@ -171,10 +174,10 @@ func (g *Guard) plan(ctx context.Context, fault drills.Fault, mild bool, step dr
 	}
 	if err != nil {
 		g.note(in, history.OpPlan, history.Fail, nil, err)
-		return nil, fmt.Errorf("plan %q: %w", in.detail.Fault, err)
+		return fmt.Errorf("plan %q: %w", in.detail.Fault, err)
 	}
 	g.note(in, history.OpPlan, history.OK, nil, nil)
-	return in, nil
+	return nil
 }
 
 func (g *Guard) name() string {
@@ -198,7 +201,7 @@ func (g *Guard) hold(in *injection) error {
 		return err
 	}
 	g.active = append(g.active, in)
-	g.last = in.undo
+	g.latest = in
 	g.before = g.view.Leaders()
 	return nil
 }
@@ -232,28 +235,17 @@ func holds(undo drills.Undo) []string {
 func (g *Guard) Victims() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return slices.Clone(g.last.Victims)
+	if g.latest == nil {
+		return nil
+	}
+	return slices.Clone(g.latest.undo.Victims)
 }
 
-// NewLeader says what is missing for every leadership that the latest fault's
-// victims held to have a new holder, which has acted.
-func (g *Guard) NewLeader() error {
+// pending says whether a fault is being recovered, or will be without the script.
+func (g *Guard) pending() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now, hit := g.view.Leaders(), false
-	for key, old := range g.before {
-		if !slices.Contains(g.last.Victims, old.Replica) || g.last.Leadership != "" && g.last.Leadership != key {
-			continue
-		}
-		hit = true
-		if now[key].Term <= old.Term {
-			return fmt.Errorf("no effect under a term of %q higher than %d, which %s held", key, old.Term, old.Replica)
-		}
-	}
-	if !hit {
-		return errors.New("the last fault hit no leader: there is no new one to wait for")
-	}
-	return nil
+	return g.mends > 0 || slices.ContainsFunc(g.active, func(in *injection) bool { return in.timed })
 }
 
 func (g *Guard) note(in *injection, op string, phase history.Phase, evidence drills.Evidence, err error) {

@@ -139,6 +139,9 @@ func (g *Guard) mend(ctx context.Context, in *injection) error {
 		return fmt.Errorf("recover %q: %w", in.detail.Fault, err)
 	}
 	g.note(in, history.OpRecover, history.OK, nil, nil)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	in.healed = g.log.Now()
 	return nil
 }
 

@@ -14,6 +14,28 @@ type Leader struct {
 	Replica string
 	Term    uint64
 	At      time.Duration // arrival of its latest effect
+	// Pace is the longest time that has lately passed between two effects of a term
+	// while nothing was broken or mended; 0 where there were no two.
+	Pace time.Duration
+	// Lost says that a fault has taken the leadership since.
+	Lost bool
+
+	gaps []time.Duration // the latest ones
+}
+
+// paceOf is how many gaps between effects make a leadership's pace.
+const paceOf = 16
+
+// next is the leader after one more effect. A gap with a fault in it tells nothing of
+// the leadership's own pace.
+func (l Leader) next(effect *history.Effect, at, disturbed time.Duration) Leader {
+	if effect.Term == l.Term && l.At > disturbed {
+		l.gaps = append(l.gaps, at-l.At)
+		l.gaps = l.gaps[max(0, len(l.gaps)-paceOf):]
+		l.Pace = slices.Max(l.gaps)
+	}
+	l.Replica, l.Term, l.At, l.Lost = effect.Replica, effect.Term, at, false
+	return l
 }
 
 // View is the engine's running summary of the history: who leads, what is
@@ -29,7 +51,8 @@ type View struct {
 	acked   []taken
 	mended  time.Duration // when the last load or fault ended
 	stalls  []stall       // since then
-	// disturbed is when the last fault or stall ended.
+	// disturbed is when something was broken or mended last, or the harness had
+	// stood still.
 	disturbed time.Duration
 	err       error // first event that could not be read
 }
@@ -69,10 +92,28 @@ func (v *View) observe(e *history.Event) {
 		v.submission(e)
 	case e.Op == history.OpInject, e.Op == history.OpRecover:
 		v.mended, v.stalls, v.disturbed = e.At, nil, e.At
+		if e.Op == history.OpInject && e.Phase == history.Invoke {
+			v.take(e)
+		}
 	case e.Op == history.OpLoad:
 		v.mended, v.stalls = e.At, nil
 	case e.Op == history.OpStall:
 		v.stall(e)
+	}
+}
+
+// take has the victims of a fault lose what they lead.
+func (v *View) take(e *history.Event) {
+	fault, err := history.Decode[history.Fault](e)
+	if err != nil {
+		v.err = err
+		return
+	}
+	for key, l := range v.leaders {
+		if !fault.Mild && slices.Contains(fault.Victims, l.Replica) && (fault.Leadership == "" || fault.Leadership == key) {
+			l.Lost = true
+			v.leaders[key] = l
+		}
 	}
 }
 
@@ -104,7 +145,7 @@ func (v *View) effect(e *history.Event) {
 	}
 	v.leases.Observe(&effect)
 	if l := v.leaders[effect.Leadership]; effect.Kind == history.KindFenced && effect.Term >= l.Term {
-		v.leaders[effect.Leadership] = Leader{Replica: effect.Replica, Term: effect.Term, At: e.At}
+		v.leaders[effect.Leadership] = l.next(&effect, e.At, v.disturbed)
 	}
 }
 
@@ -186,6 +227,14 @@ func (v *View) Mended(settle time.Duration) time.Duration {
 		}
 	}
 	return at
+}
+
+// Disturbed is when something was broken or mended last, or the harness had stood
+// still.
+func (v *View) Disturbed() time.Duration {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.disturbed
 }
 
 // LoadShare returns the share of operations acknowledged among those that
