@@ -238,6 +238,14 @@ type Link interface {
 	Heal(ctx context.Context) error
 }
 
+// Troubled is an optional interface of a Link that can tell what it failed to do by
+// no fault of the script's, for want of the harness's own resources: file
+// descriptors, memory, ports. The system meets that as if something were broken.
+type Troubled interface {
+	// OnTrouble has tell called each time, and at once for what has been before.
+	OnTrouble(tell func(what string, err error))
+}
+
 // Dropper is an optional interface of a Link that can drop packets.
 type Dropper interface {
 	// Dropped is how many packets have been dropped since the link was degraded;

@@ -287,7 +287,7 @@ func TestWhatAFaultExplainsExcusesNothing(t *testing.T) {
 
 func TestAStallInADrainIsOutlasted(t *testing.T) {
 	for at, want := range map[string]gates.Verdict{"4500ms": gates.Unknown, "3500ms": gates.Fail} {
-		text := strings.Replace(lossy("", "9s engine end ok"), "8s ", at+" harness stall info took=400ms\n8s ", 1)
+		text := strings.Replace(lossy("", "9s engine end ok"), "8s ", at+" harness stall info took=1200ms\n8s ", 1)
 		events, err := gatetest.Parse(text)
 		require.NoError(t, err)
 		header := promising()

@@ -40,13 +40,24 @@ func (r *Rest) ObserveRest(e *Event) {
 		r.spoil(e)
 		r.mended = e.At
 	case history.OpStall:
-		r.mended = e.At
+		r.stall(e)
 	case history.OpDrain:
 		r.drain(e)
 	case history.OpSnapshot:
 		r.snapshot(e.Event)
 	case history.OpEnd:
 		r.ended = e.Phase == history.OK
+	}
+}
+
+// stall has the drain go on by as much or, where it may have cost the system a
+// lease, begin again.
+func (r *Rest) stall(e *Event) {
+	stall, err := history.Decode[history.Stall](e.Event)
+	if err != nil || stall.CostsLeases(e.Header.Settle) {
+		r.mended = e.At
+	} else {
+		r.mended += stall.Took
 	}
 }
 

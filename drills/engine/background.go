@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 )
 
@@ -26,12 +25,7 @@ func newBackground(ctx context.Context) *background {
 // Go runs a step until it is done or Wait is called.
 func (b *background) Go(step func(context.Context) error) {
 	b.wg.Go(func() {
-		defer func() {
-			if r := recover(); r != nil {
-				b.note(brokenOff(fmt.Errorf("a background step panicked: %v", r)))
-			}
-		}()
-		if err := step(b.ctx); err != nil {
+		if err := survive(func() error { return step(b.ctx) }); err != nil {
 			b.note(err)
 		}
 	})

@@ -28,6 +28,7 @@ const (
 // last, and asks the next one, with the same key, when that fails.
 type client struct {
 	log      *history.Log
+	own      func(what string, err error) error // see Drill.own
 	actor    string
 	replicas []string
 	conns    []drills.Client // by replica
@@ -39,7 +40,7 @@ type client struct {
 // openClient opens a client that prefers one of the replicas, the at-th in turn.
 // It is to be closed with an error, too.
 func (d *Drill) openClient(ctx context.Context, actor string, at int) (*client, error) {
-	c := &client{log: d.cfg.Log, actor: actor}
+	c := &client{log: d.cfg.Log, own: d.own, actor: actor}
 	for _, p := range d.cfg.Cluster.Processes() {
 		info := p.Info()
 		if info.Role != drills.RoleReplica {
@@ -96,7 +97,7 @@ func (c *client) attempt(ctx context.Context, at int, op drills.Op) error {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	_, err := c.conns[at].Do(ctx, op)
-	return err
+	return c.own("ask a replica", err)
 }
 
 func (c *client) preferred() int {

@@ -18,6 +18,15 @@
 //   - A fault's undo is on disk before the fault is injected, and every fault
 //     is healed before [Run] returns, whatever happened: the end of the script,
 //     a step that failed, a cancelled context, a panic of a verb.
+//   - A fault and its recovery are one life: a recovery waits until the injection
+//     has ended, and one that could not wait for it leaves the fault to the
+//     injection, which undoes what it has done. Nothing is in effect after the
+//     record says that it is recovered.
+//   - What a step begins in the background, the next step finds: a fault is
+//     planned, a load is known of, before the next line is taken. While a drain is
+//     under way nothing can begin.
+//   - The harness notes when it did not get to run ([Pulse]), and waits and drains
+//     go on by as much.
 //   - No fault is held for ever: one that the script recovers at no set time is
 //     recovered at its deadline, and the script is broken off.
 //   - Healing runs under a context of its own with a deadline, never under the

@@ -10,27 +10,35 @@ import (
 	"github.com/drillrun/drillrun/drills/history"
 )
 
-// inspectDeadline bounds one look into the stores.
-const inspectDeadline = 10 * time.Second
+const (
+	// inspectDeadline bounds one look into the stores, and all tries of it.
+	inspectDeadline = 10 * time.Second
+	// drainPatience is how many settle intervals a drain may take where stalls of
+	// the harness make it begin again and again.
+	drainPatience = 10
+)
 
 // Drain heals what is still broken, stops the load, and waits until every
 // acknowledged job is terminal, the queue is empty and one Settle has passed
-// since the last heal or stop, or until two have: what has no effect then is
+// since the last heal, stop or stall, or until two have: what has no effect then is
 // lost, and what is in the queue is left behind. Then it snapshots every store.
+// Nothing can be broken or loaded in the meantime: it would not be outlasted.
 func (d *Drill) Drain(ctx context.Context) error {
+	d.still(true)
+	defer d.still(false)
 	if err := d.guard.HealAll(ctx); err != nil {
 		return err
 	}
 	d.loads.Stop()
 	begun := d.Now()
 	d.cfg.Log.Append(history.Event{Actor: "engine", Op: history.OpDrain, Phase: history.Invoke})
-	err := d.settled(ctx)
+	complete, err := d.settled(ctx)
 	e := history.Event{Actor: "engine", Op: history.OpDrain, Phase: history.OK}
 	if err != nil {
 		e.Phase, e.Err = history.Fail, err.Error()
 	}
 	e.Detail = history.Detail(history.Drain{
-		Complete: err == nil, Waited: d.Now() - begun, Outstanding: d.view.Outstanding(),
+		Complete: complete, Waited: d.Now() - begun, Outstanding: d.view.Outstanding(),
 	})
 	d.cfg.Log.Append(e)
 	if err != nil {
@@ -40,13 +48,42 @@ func (d *Drill) Drain(ctx context.Context) error {
 	return d.snapshot(ctx, history.SnapshotRest)
 }
 
-// settled waits out the drain's rule. It fails only when ctx ends.
-func (d *Drill) settled(ctx context.Context) error {
-	since := d.view.Mended()
+// still says whether nothing may begin.
+func (d *Drill) still(on bool) {
+	d.guard.still(on)
+	d.loads.still(on)
+}
+
+// settled waits out the drain's rule, longer by each stall of the harness, and from
+// the beginning after one that may have cost the system a lease. It is not complete
+// where these never leave it that much time, and fails only when ctx ends.
+func (d *Drill) settled(ctx context.Context) (complete bool, err error) {
+	begun := d.Now() - d.cfg.Pulse.Stalled()
+	for {
+		since := d.view.Mended(d.cfg.Settle)
+		if err := d.settledSince(ctx, since); err != nil {
+			return false, err
+		}
+		stalled := d.cfg.Pulse.Stalled()
+		switch {
+		case d.view.Mended(d.cfg.Settle) == since:
+			return true, nil
+		case d.Now()-stalled-begun > drainPatience*d.cfg.Settle:
+			return false, nil
+		}
+	}
+}
+
+func (d *Drill) settledSince(ctx context.Context, since time.Duration) error {
 	if err := Pause(ctx, max(0, since+d.cfg.Settle-d.Now())); err != nil {
 		return err
 	}
-	err := Poll(ctx, max(pollEvery, since+2*d.cfg.Settle-d.Now()), func() error { return d.idle(ctx) })
+	err := d.Poll(ctx, max(pollEvery, since+2*d.cfg.Settle-d.Now()), func() error {
+		if d.view.Mended(d.cfg.Settle) != since {
+			return nil
+		}
+		return d.idle(ctx)
+	})
 	var expired *ExpiredError
 	if errors.As(err, &expired) {
 		return nil // two Settles have passed: the drain is complete, whatever is left
@@ -66,7 +103,7 @@ func (d *Drill) idle(ctx context.Context) error {
 	}
 	counts, err := inspector.Inspect(ctx)
 	if err != nil {
-		return err
+		return d.own("look into the stores", err)
 	}
 	for _, name := range underWay {
 		if n := counts[name]; n > 0 {
@@ -88,12 +125,12 @@ func (d *Drill) snapshot(ctx context.Context, key string) error {
 	if !ok {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, inspectDeadline)
-	defer cancel()
 	var counts drills.Snapshot
-	err := Poll(ctx, inspectDeadline, func() (err error) {
+	err := d.Poll(ctx, inspectDeadline, func() (err error) {
+		ctx, cancel := context.WithTimeout(ctx, inspectDeadline)
+		defer cancel()
 		counts, err = inspector.Inspect(ctx)
-		return err
+		return d.own("look into the stores", err)
 	})
 	e := history.Event{Actor: "engine", Op: history.OpSnapshot, Phase: history.OK, Key: key}
 	if err != nil {

@@ -28,9 +28,12 @@ func (e *brokenOffError) Unwrap() []error { return []error{ErrScript, e.why} }
 // Verb is a step that the engine can take.
 type Verb struct {
 	drills.VerbSpec
-	// Run takes the step and returns once it is done. A step in the background
-	// runs until it is done or ctx ends, which is then no error.
+	// Run takes the step and returns once it is done.
 	Run func(ctx context.Context, d *Drill, step drills.Step) error
+	// Begin takes Run's place where the step may stand in the background. Once it
+	// has returned, later steps find what it has begun, and can end it. The rest
+	// runs until it is done or its ctx ends, which is then no error.
+	Begin func(ctx context.Context, d *Drill, step drills.Step) (rest func(context.Context) error, err error)
 }
 
 // Config is what a drill is run with.
@@ -44,6 +47,7 @@ type Config struct {
 	// View is of the log, from before the system was started: a leader may
 	// announce itself once and be silent then.
 	View    *View
+	Pulse   *Pulse // of the harness, from before the system was started
 	Journal *Journal
 	Verbs   map[string]Verb
 	Faults  map[string]drills.FaultSpec
@@ -57,14 +61,15 @@ type Config struct {
 
 // Drill is one execution of a scenario, as verbs see it.
 type Drill struct {
-	cfg   Config
-	view  *View // of the config
-	guard *Guard
-	loads *loads
-	steps *background
-	draws *draws
-	mark  string // in the keys of submissions; may be empty
-	rest  bool   // the stores have been snapshotted after a drain
+	cfg      Config
+	view     *View // of the config
+	guard    *Guard
+	loads    *loads
+	steps    *background
+	draws    *draws
+	troubles history.Tally
+	mark     string // in the keys of submissions; may be empty
+	rest     bool   // the stores have been snapshotted after a drain
 
 	breakOff context.CancelCauseFunc // ends the script, not the drill, for that reason
 }
@@ -75,6 +80,7 @@ func Run(ctx context.Context, cfg Config) error {
 	d := &Drill{cfg: cfg, view: cfg.View, loads: &loads{}, draws: newDraws(cfg.Seed), mark: markOf(cfg.Cluster)}
 	d.guard = newGuard(d)
 	d.watchExits()
+	d.watchTroubles()
 	if err := d.snapshot(ctx, history.SnapshotBaseline); err != nil {
 		return err
 	}
@@ -91,13 +97,8 @@ func Run(ctx context.Context, cfg Config) error {
 	return errors.Join(d.finish(ctx, err), d.view.Err())
 }
 
-// follow takes the steps of the script; a panic of a verb is a failed step.
-func (d *Drill) follow(ctx context.Context) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = brokenOff(fmt.Errorf("a step panicked: %v", r))
-		}
-	}()
+// follow takes the steps of the script.
+func (d *Drill) follow(ctx context.Context) error {
 	defer d.watch(ctx)()
 	return d.take(ctx, d.cfg.Scenario.Steps)
 }
@@ -131,20 +132,40 @@ func (d *Drill) step(ctx context.Context, s drills.Step) error {
 		d.cfg.Progress(s.Text)
 	}
 	d.noteStep(s, history.Invoke, nil)
-	if s.Background {
-		d.steps.Go(func(ctx context.Context) error { return d.run(ctx, s) })
+	var rest func(context.Context) error
+	err := survive(func() (err error) {
+		rest, err = d.begin(ctx, s)
+		return err
+	})
+	switch {
+	case err != nil:
+		return d.ended(s, err)
+	case s.Background:
+		d.steps.Go(func(ctx context.Context) error { return d.end(ctx, s, rest) })
 		return nil
 	}
-	return d.run(ctx, s)
+	return d.end(ctx, s, rest)
 }
 
-func (d *Drill) run(ctx context.Context, s drills.Step) error {
-	var err error
-	if _, ok := d.cfg.Faults[s.Verb]; ok {
-		err = d.Break(ctx, s)
-	} else {
-		err = d.cfg.Verbs[s.Verb].Run(ctx, d, s)
+// begin takes a step so far that the next one finds what it has begun.
+func (d *Drill) begin(ctx context.Context, s drills.Step) (rest func(context.Context) error, err error) {
+	if fault, ok := d.cfg.Faults[s.Verb]; ok {
+		return d.guard.Begin(ctx, fault, s)
 	}
+	verb := d.cfg.Verbs[s.Verb]
+	if verb.Begin != nil {
+		return verb.Begin(ctx, d, s)
+	}
+	return func(ctx context.Context) error { return verb.Run(ctx, d, s) }, nil
+}
+
+// end takes the rest of a step; a panic is a failed step.
+func (d *Drill) end(ctx context.Context, s drills.Step, rest func(context.Context) error) error {
+	return d.ended(s, survive(func() error { return rest(ctx) }))
+}
+
+// ended writes down what became of a step.
+func (d *Drill) ended(s drills.Step, err error) error {
 	if err != nil {
 		d.noteStep(s, history.Fail, err)
 		return brokenOff(fmt.Errorf("line %d: %s: %w", s.Line, s.Text, err))
@@ -153,13 +174,17 @@ func (d *Drill) run(ctx context.Context, s drills.Step) error {
 	return nil
 }
 
-// Break injects the fault that the step names.
+// Break takes the fault that the step names through its life.
 func (d *Drill) Break(ctx context.Context, s drills.Step) error {
 	fault, ok := d.cfg.Faults[s.Verb]
 	if !ok {
 		return fmt.Errorf("there is no fault %q", s.Verb)
 	}
-	return d.guard.Inject(ctx, fault, s)
+	rest, err := d.guard.Begin(ctx, fault, s)
+	if err != nil {
+		return err
+	}
+	return rest(ctx)
 }
 
 // finish heals, ends what runs in the background and, where the script broke

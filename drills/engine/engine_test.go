@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -182,16 +183,18 @@ func TestADrainWaitsForWhatIsUnderWay(t *testing.T) {
 	for _, name := range []string{history.CountUnfinished, history.CountPending, history.CountQueued} {
 		for what, looks := range map[string]int64{"until it is gone": 4, "for two settles at most": 1 << 40} {
 			t.Run(name+" "+what, func(t *testing.T) {
-				c := &counting{toy: newToy(t), name: name}
-				c.looks.Store(looks)
-				events, err := followWith(t, t.Context(), c.toy, engine.Config{
-					Scenario: script("load jobs rate=500/s for=50ms", "drain"), Faults: faults.All(), Seed: 1, Cluster: c,
+				synctest.Test(t, func(t *testing.T) {
+					c := &counting{toy: newToy(t), name: name}
+					c.looks.Store(looks)
+					events, err := followWith(t, t.Context(), c.toy, engine.Config{
+						Scenario: script("load jobs rate=500/s for=50ms", "drain"), Faults: faults.All(), Seed: 1, Cluster: c,
+					})
+					require.NoError(t, err)
+					snapshots := of(events, history.OpSnapshot, history.OK)
+					rest, err := history.Decode[history.Snapshot](&snapshots[len(snapshots)-1])
+					require.NoError(t, err)
+					require.Equal(t, looks > 4, rest[name] > 0, "%v", rest)
 				})
-				require.NoError(t, err)
-				snapshots := of(events, history.OpSnapshot, history.OK)
-				rest, err := history.Decode[history.Snapshot](&snapshots[len(snapshots)-1])
-				require.NoError(t, err)
-				require.Equal(t, looks > 4, rest[name] > 0, "%v", rest)
 			})
 		}
 	}
@@ -238,11 +241,16 @@ func TestAPauseEndsWithItsContext(t *testing.T) {
 	require.ErrorIs(t, engine.Pause(ctx, time.Hour), context.Canceled)
 }
 
-func TestPollSaysWhatWasMissing(t *testing.T) {
-	err := engine.Poll(t.Context(), 20*time.Millisecond, func() error { return errors.New("no leader") })
-	var expired *engine.ExpiredError
-	require.ErrorAs(t, err, &expired)
-	require.EqualError(t, err, "not within 20ms: no leader")
+func TestAWaitSaysWhatWasMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		toy := newToy(t)
+		toy.mute = true
+		_, err := follow(t, toy, faults.All(), 1, "load jobs rate=500/s for=50ms", "await idle within=20ms")
+		var expired *engine.ExpiredError
+		require.ErrorAs(t, err, &expired)
+		require.ErrorContains(t, err, "not within 20ms: ")
+		require.ErrorContains(t, err, "acknowledged jobs have no effect yet")
+	})
 }
 
 func TestADrainWaitsForARecoveryThatIsUnderWay(t *testing.T) {

@@ -41,8 +41,10 @@ func TestEveryEndOfAProcessIsRecordedWithItsCause(t *testing.T) {
 	})
 	view, stop := engine.Watch(c.log)
 	defer stop()
+	pulse, rest := engine.TakePulse(c.log)
+	defer rest()
 	require.NoError(t, engine.Run(t.Context(), engine.Config{
-		Scenario: script(), Cluster: dying{c}, Log: c.log, View: view, Journal: journal, Verbs: verbs.All(),
+		Scenario: script(), Cluster: dying{c}, Log: c.log, View: view, Pulse: pulse, Journal: journal, Verbs: verbs.All(),
 	}))
 	forget()
 	require.Equal(t, []history.Exit{{Code: -1, Signal: "killed", OutOfMemory: true}, {Code: 3}}, exits)

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -49,26 +48,38 @@ type load struct {
 	number  int // of all loads, as they happened to begin
 	round   int // of those of its line, from 1
 	clients []*client
-	turns   []chan struct{}    // by client: as many as it may take are in it
-	stop    context.CancelFunc // ends the schedule; submissions under way go on
-	done    chan struct{}
+	turns   []chan struct{} // by client: as many as it may take are in it
+	// schedule ends with the limit or a stop; submissions under way go on then.
+	schedule context.Context
+	stop     context.CancelFunc
+	done     chan struct{}
 }
 
-// Load submits jobs until the limit, a stop or the end of ctx, and returns once
-// the last submission has ended.
-func (d *Drill) Load(ctx context.Context, w Workload, limit time.Duration) error {
+// BeginLoad has the drill know of a load, so that it can be ended. The rest submits
+// jobs until the limit, a stop or the end of either context, and returns once the
+// last submission has ended.
+func (d *Drill) BeginLoad(ctx context.Context, w Workload, limit time.Duration) (rest func(context.Context) error, err error) {
 	schedule, stop := context.WithTimeout(ctx, limit)
-	defer stop()
-	l := &load{drill: d, work: w, stop: stop, done: make(chan struct{})}
-	d.loads.begin(l, d.Now())
-	defer d.loads.end(l)
+	l := &load{drill: d, work: w, schedule: schedule, stop: stop, done: make(chan struct{})}
+	if err := d.loads.begin(l, d.Now()); err != nil {
+		stop()
+		return nil, err
+	}
+	return l.run, nil
+}
+
+func (l *load) run(ctx context.Context) error {
+	defer l.drill.loads.end(l)
+	defer l.stop()
+	unhook := context.AfterFunc(ctx, l.stop)
+	defer unhook()
 	if err := l.open(ctx); err != nil {
 		return errors.Join(err, l.close())
 	}
 	l.note(history.Invoke)
-	l.submitAll(ctx, schedule)
+	err := l.submitAll(ctx)
 	l.note(history.OK)
-	return l.close()
+	return errors.Join(err, l.close())
 }
 
 func (l *load) note(phase history.Phase) {
@@ -80,31 +91,42 @@ func (l *load) note(phase history.Phase) {
 
 // submitAll follows the schedule: gaps are drawn from the seed with the mean
 // that the rate asks for, so that submissions meet every phase of a fault.
-func (l *load) submitAll(ctx, schedule context.Context) {
+func (l *load) submitAll(ctx context.Context) error {
 	random := l.drill.Stream(fmt.Sprintf("load of line %d", l.work.Line))
 	// A stream of its own: with keys and without, a seed gives the same jobs.
 	keys := l.drill.Stream(fmt.Sprintf("concurrency keys of line %d", l.work.Line))
+	crashed := make(chan error, 1) // the first panic of a submission
 	var inFlight sync.WaitGroup
-	defer inFlight.Wait()
 	slots := make(chan struct{}, maxInFlight)
 	next := l.drill.Now()
 	for i := 0; ; i++ {
 		next += time.Duration(random.ExpFloat64() / l.work.Rate * float64(time.Second))
-		if Pause(schedule, max(0, next-l.drill.Now())) != nil {
-			return
+		if Pause(l.schedule, max(0, next-l.drill.Now())) != nil {
+			break
 		}
-		op, err := l.op(i, random)
-		if err != nil {
-			panic(err) // the arguments of an op are numbers: they always encode
-		}
+		op := l.op(i, random)
 		op.ConcurrencyKey = l.concurrencyKey(keys)
 		slots <- struct{}{}
 		at, intended := i%len(l.clients), next
 		inFlight.Go(func() {
 			defer func() { <-slots }()
-			l.inTurn(ctx, at, op, intended)
+			if err := survive(func() error { l.inTurn(ctx, at, op, intended); return nil }); err != nil {
+				l.crash(crashed, op, err)
+			}
 		})
 	}
+	inFlight.Wait()
+	close(crashed)
+	return <-crashed
+}
+
+// crash ends the load over a submission that panicked.
+func (l *load) crash(crashed chan<- error, op drills.Op, err error) {
+	select {
+	case crashed <- fmt.Errorf("submit %s: %w", op.Key, err):
+	default:
+	}
+	l.stop()
 }
 
 // inTurn submits once it is that submission's turn with its client. One that
@@ -131,19 +153,17 @@ const poisonous = -time.Millisecond
 
 // op makes the i-th submission of the load: the same for the same seed, but for
 // the mark of the drill in its key.
-func (l *load) op(i int, random *rand.Rand) (drills.Op, error) {
+func (l *load) op(i int, random *rand.Rand) drills.Op {
 	key := fmt.Sprintf("%x%s-%d-%d-%d", l.drill.cfg.Seed, l.drill.mark, l.work.Line, l.round, i)
 	op := drills.Op{Name: "submit", Kind: l.work.Kind, Key: key, Subject: "job/" + key}
 	work := Draw(random, l.work.Work)
 	if l.work.Poison > 0 && random.Float64() < l.work.Poison {
 		op.Subject, work = history.PoisonPrefix+key, poisonous
 	}
-	if work == 0 {
-		return op, nil
+	if work != 0 {
+		op.Args = fmt.Appendf(nil, `{"work_ms":%d}`, work.Milliseconds())
 	}
-	args, err := json.Marshal(map[string]int64{"work_ms": work.Milliseconds()})
-	op.Args = args
-	return op, err
+	return op
 }
 
 // concurrencyKey draws one of the keys. They are named alike in every load, so

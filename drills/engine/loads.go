@@ -8,6 +8,7 @@ import (
 // loads knows the loads that run.
 type loads struct {
 	mu      sync.Mutex
+	closed  bool // while a drain is under way
 	count   int
 	rounds  map[int]int // begun, by the line of the script
 	running map[*load]struct{}
@@ -43,9 +44,19 @@ func (l *loads) Stop() int {
 	return len(all)
 }
 
-func (l *loads) begin(one *load, now time.Duration) {
+// still says whether loads are refused, as long as a drain is under way.
+func (l *loads) still(on bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.closed = on
+}
+
+func (l *loads) begin(one *load, now time.Duration) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return errResting
+	}
 	if len(l.running) == 0 {
 		l.running, l.since = map[*load]struct{}{}, now
 	}
@@ -56,6 +67,7 @@ func (l *loads) begin(one *load, now time.Duration) {
 	l.rounds[one.work.Line]++
 	one.number, one.round = l.count, l.rounds[one.work.Line]
 	l.running[one] = struct{}{}
+	return nil
 }
 
 func (l *loads) end(one *load) {

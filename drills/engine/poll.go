@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -21,23 +22,47 @@ func (e *ExpiredError) Error() string {
 
 func (e *ExpiredError) Unwrap() error { return e.Err }
 
-// Poll calls check until it returns nil. When the time is over the last error
-// is returned in an *ExpiredError; when ctx ends, the context's.
-func Poll(ctx context.Context, within time.Duration, check func() error) error {
+// ErrHopeless says that what is waited for cannot come true any more. The text of
+// the errors that wrap it is the reason alone.
+var ErrHopeless = errors.New("there is nothing to wait for")
+
+// hopeless makes an error the reason why there is nothing to wait for.
+func hopeless(why error) error { return &hopelessError{why} }
+
+type hopelessError struct{ why error }
+
+func (e *hopelessError) Error() string { return e.why.Error() }
+
+func (e *hopelessError) Unwrap() []error { return []error{ErrHopeless, e.why} }
+
+// Poll calls check until it returns nil, or [ErrHopeless]. When the time is over,
+// the last error is returned in an *ExpiredError; when ctx ends, the context's.
+// Only time in which the harness ran is counted.
+func (d *Drill) Poll(ctx context.Context, within time.Duration, check func() error) error {
+	return poll(ctx, d.cfg.Pulse.Stalled, within, check)
+}
+
+func poll(ctx context.Context, stalled func() time.Duration, within time.Duration, check func() error) error {
 	deadline := time.NewTimer(within)
 	defer deadline.Stop()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+	before, end := stalled(), time.Now().Add(within)
 	for {
 		err := check()
-		if err == nil {
-			return nil
+		if err == nil || errors.Is(err, ErrHopeless) {
+			return err
 		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w (still: %w)", ctx.Err(), err)
 		case <-deadline.C:
-			return &ExpiredError{After: within, Err: err}
+			lost := stalled() - before
+			if lost == 0 {
+				return &ExpiredError{After: within, Err: err}
+			}
+			before, end = before+lost, end.Add(lost)
+			deadline.Reset(time.Until(end))
 		case <-tick.C:
 		}
 	}

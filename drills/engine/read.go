@@ -55,8 +55,10 @@ func (d *Drill) ReadJobs(ctx context.Context, sample int) error {
 	all.SetLimit(maxReads)
 	for i, job := range jobs {
 		all.Go(func() error {
-			c.read(asking, readers, i, job, late)
-			return nil
+			return survive(func() error {
+				c.read(asking, readers, i, job, late)
+				return nil
+			})
 		})
 	}
 	return errors.Join(all.Wait(), ctx.Err(), c.close())
@@ -84,7 +86,7 @@ func (c *client) read(ctx context.Context, readers []drills.Reader, at int, job 
 		at %= len(readers)
 		detail.Attempts++
 		detail.Replica = c.replicas[at]
-		state, err := askState(ctx, readers[at], job)
+		state, err := c.askState(ctx, readers[at], job)
 		switch {
 		case err != nil:
 			at++
@@ -104,12 +106,12 @@ func (c *client) read(ctx context.Context, readers []drills.Reader, at int, job 
 }
 
 // askState asks one replica. What is no state is no answer.
-func askState(ctx context.Context, r drills.Reader, job taken) (drills.JobState, error) {
+func (c *client) askState(ctx context.Context, r drills.Reader, job taken) (drills.JobState, error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	state, err := r.Read(ctx, job.key, job.subject)
 	if err != nil {
-		return "", err
+		return "", c.own("ask a replica", err)
 	}
 	switch state {
 	case drills.JobUnknown, drills.JobOpen, drills.JobDone, drills.JobDead:

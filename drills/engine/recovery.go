@@ -15,6 +15,8 @@ const (
 	// recoverDeadline bounds one recovery, which runs whatever happened to
 	// the drill's own context.
 	recoverDeadline = 30 * time.Second
+	// injectGrace is how much longer than its deadline an injection may take to end.
+	injectGrace = 5 * time.Second
 	// holdDeadline is how long a fault may be held that the script recovers
 	// at no set time. It is longer than any script should wait for anything.
 	holdDeadline = 2 * time.Minute
@@ -41,6 +43,13 @@ func (g *Guard) HealAll(ctx context.Context) error {
 		g.mended.Wait()
 	}
 	return err
+}
+
+// still says whether faults are refused, as long as a drain is under way.
+func (g *Guard) still(on bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = on
 }
 
 func (g *Guard) recover(ctx context.Context, which func(*injection) bool) (int, error) {
@@ -83,20 +92,56 @@ func (g *Guard) release() {
 	g.mended.Broadcast()
 }
 
+// recoverOne waits until the injection has ended, and undoes it: what bit later
+// would never be undone. Where that takes too long, the injection undoes itself
+// when it ends.
 func (g *Guard) recoverOne(ctx context.Context, in *injection) error {
+	defer close(in.over)
+	patience := time.NewTimer(injectDeadline + injectGrace)
+	defer patience.Stop()
+	select {
+	case <-in.bitten:
+		return g.mend(ctx, in)
+	case <-patience.C:
+	}
+	if !g.giveUp(in) {
+		return g.mend(ctx, in)
+	}
+	err := fmt.Errorf("its injection has not ended within %v", injectDeadline+injectGrace)
+	g.note(in, history.OpRecover, history.Invoke, nil, nil)
+	g.note(in, history.OpRecover, history.Info, nil, err)
+	return fmt.Errorf("recover %q: %w", in.detail.Fault, err)
+}
+
+// giveUp leaves the recovery to the injection, unless that has just ended.
+func (g *Guard) giveUp(in *injection) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-in.bitten:
+		return false
+	default:
+		in.given = true
+		return true
+	}
+}
+
+func (g *Guard) mend(ctx context.Context, in *injection) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recoverDeadline)
 	defer cancel()
-	in.detail.Evidence = nil
-	g.note(in, history.OpRecover, history.Invoke, nil)
-	err := in.fault.Recover(ctx)
+	g.note(in, history.OpRecover, history.Invoke, nil, nil)
+	err := survive(func() error { return in.fault.Recover(ctx) })
 	if err == nil {
 		err = g.journal.Recovered(in.actor)
 	}
 	if err != nil {
-		g.note(in, history.OpRecover, history.Info, err)
+		g.note(in, history.OpRecover, history.Info, nil, err)
 		return fmt.Errorf("recover %q: %w", in.detail.Fault, err)
 	}
-	g.note(in, history.OpRecover, history.OK, nil)
+	g.note(in, history.OpRecover, history.OK, nil, nil)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	in.healed = g.log.Now()
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,10 @@ import (
 // leaderAgreement is how long the system and the witness may take to agree on
 // who leads, before choosing a victim is given up.
 const leaderAgreement = 10 * time.Second
+
+// nameAgreement is how long a leadership that others are known beside may be without
+// any holder.
+const nameAgreement = 3 * time.Second
 
 // waiterStays is how long a waiter must still keep its place in the queue to be
 // chosen: a fault on it would be in vain if it left by itself first.
@@ -127,7 +132,7 @@ func (t *target) waiter(ctx context.Context) ([]drills.Process, error) {
 		return nil, fmt.Errorf("choose the waiter: %w", err)
 	}
 	name := ""
-	err = Poll(ctx, leaderAgreement, func() error {
+	err = t.drill.Poll(ctx, leaderAgreement, func() error {
 		first, left, err := queue.Waiter(ctx)
 		if err == nil && left < waiterStays {
 			err = fmt.Errorf("%s gives its place up in %v", first, left.Round(time.Millisecond))
@@ -154,10 +159,15 @@ func (t *target) queue() (drills.QueueReporter, error) {
 func (d *Drill) VictimNext(ctx context.Context) error {
 	queue, err := (&target{drill: d}).queue()
 	if err != nil {
-		return err
+		return hopeless(err)
+	}
+	victims := d.guard.Victims()
+	runs := slices.ContainsFunc((&target{drill: d}).running(), func(p drills.Process) bool { return slices.Contains(victims, p.Info().Name) })
+	if !runs && !d.guard.pending() {
+		return hopeless(errors.New("no victim of the last fault runs"))
 	}
 	first, _, err := queue.Waiter(ctx)
-	if err == nil && !slices.Contains(d.guard.Victims(), first) {
+	if err == nil && !slices.Contains(victims, first) {
 		err = fmt.Errorf("%s is next in the queue, and not hit by the last fault", first)
 	}
 	return err
@@ -176,13 +186,21 @@ func (t *target) pick(from []drills.Process, what string) ([]drills.Process, err
 // victim that could prove anything.
 func (t *target) leader(ctx context.Context, key string) (string, error) {
 	name := ""
-	err := Poll(ctx, leaderAgreement, func() error {
+	begun := t.drill.Now()
+	err := t.drill.Poll(ctx, leaderAgreement, func() error {
+		if len(t.running()) == 0 {
+			return t.drill.nobody()
+		}
 		said, err := t.said(ctx, key)
 		if err != nil {
-			return err
+			return t.hope(err, begun)
 		}
-		seen, ok := t.drill.view.Leaders()[said.Key]
-		if !ok {
+		leaders := t.drill.view.Leaders()
+		seen, ok := leaders[said.Key]
+		switch {
+		case !ok && key != "" && len(leaders) > 0:
+			return t.hope(unheldError{suggest.Unknown("leadership", key, slices.Collect(maps.Keys(leaders)))}, begun)
+		case !ok:
 			return errors.New("no replica has acted as a leader yet")
 		}
 		name = seen.Replica
@@ -219,7 +237,19 @@ func (t *target) said(ctx context.Context, key string) (drills.Leadership, error
 		}
 		known = append(known, l.Key)
 	}
-	return drills.Leadership{}, suggest.Unknown("leadership", key, known)
+	return drills.Leadership{}, unheldError{suggest.Unknown("leadership", key, known)}
+}
+
+// unheldError says that nobody holds a leadership of that name.
+type unheldError struct{ error }
+
+// hope gives up a leadership that nobody holds sooner than one in between two
+// holders: its name is wrong.
+func (t *target) hope(err error, begun time.Duration) error {
+	if unheld := (unheldError{}); errors.As(err, &unheld) && t.drill.Now()-begun > nameAgreement {
+		return hopeless(err)
+	}
+	return err
 }
 
 // newest is the leader that the witness heard from last, and of what.

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,9 +20,15 @@ import (
 	"github.com/drillrun/drillrun/drills/engine"
 	"github.com/drillrun/drillrun/drills/engine/verbs"
 	"github.com/drillrun/drillrun/drills/history"
+	"github.com/drillrun/drillrun/gates"
+	"github.com/drillrun/drillrun/gates/duplicates"
+	"github.com/drillrun/drillrun/gates/lost"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// toySettle is the time that the toy's own machinery needs.
+const toySettle = 50 * time.Millisecond
 
 // toy is the smallest system that can be drilled: replicas that are only
 // switched on and off, one of which leads, and that report their effects
@@ -38,6 +46,8 @@ type toy struct {
 	hang     *hang // what every submission waits in, if anything
 	flat     bool  // nobody leads, and none is promised to
 	lasts    bool  // its data outlive the drill
+	links    []drills.Link
+	parts    time.Duration // how long a replica takes to end when it is asked to
 	stop     chan struct{}
 	beats    sync.WaitGroup
 }
@@ -101,7 +111,7 @@ func (c *toy) Processes() (all []drills.Process) {
 }
 
 func (c *toy) Lasts() bool                 { return c.lasts }
-func (c *toy) Links() []drills.Link        { return nil }
+func (c *toy) Links() []drills.Link        { return c.links }
 func (c *toy) Close(context.Context) error { return nil }
 
 func (c *toy) Open(_ context.Context, replica string) (drills.Client, error) {
@@ -140,6 +150,14 @@ func (r *toyReplica) Kill(context.Context) error {
 	defer r.toy.mu.Unlock()
 	r.pid = 0
 	return nil
+}
+
+// Terminate takes a while, as a replica that hands over does.
+func (r *toyReplica) Terminate(ctx context.Context) (drills.Exit, error) {
+	if err := engine.Pause(ctx, r.toy.parts); err != nil {
+		return drills.Exit{}, err
+	}
+	return drills.Exit{}, r.Kill(ctx)
 }
 
 func (r *toyReplica) Logs(context.Context) (io.ReadCloser, error) {
@@ -211,18 +229,44 @@ func followWith(t *testing.T, ctx context.Context, c *toy, config engine.Config)
 	})
 	view, stopView := engine.Watch(c.log)
 	defer stopView()
-	config.View = view
+	pulse, stopPulse := engine.TakePulse(c.log)
+	defer stopPulse()
+	config.View, config.Pulse = view, pulse
 	if config.Cluster == nil {
 		config.Cluster = c
 	}
 	config.Log, config.Journal = c.log, journal
 	config.Guarantees = drills.Guarantees{Leader: !c.flat, Jobs: true}
-	config.Settle, config.Verbs = 50*time.Millisecond, verbs.All()
+	own := config.Verbs
+	config.Settle, config.Verbs = toySettle, verbs.All()
+	maps.Copy(config.Verbs, own)
 	err = engine.Run(ctx, config)
 	cancel()
 	mu.Lock()
 	defer mu.Unlock()
 	return events, err
+}
+
+// judge holds gates against what a drill has left.
+func judge(t *testing.T, events []history.Event, followed error, lines ...string) gates.Judgement {
+	t.Helper()
+	end := history.Event{Actor: "engine", Op: history.OpEnd, Phase: history.OK, At: events[len(events)-1].At}
+	if followed != nil {
+		end.Phase, end.Err = history.Info, followed.Error()
+	}
+	events = append(slices.Clone(events), end)
+	for i := range events {
+		events[i].Seq = uint64(i + 1)
+	}
+	var compiled []gates.Gate
+	for _, line := range lines {
+		g, err := gates.Compile(line, map[string]gates.Metric{"lost": lost.Metric(), "duplicates": duplicates.Metric()})
+		require.NoError(t, err)
+		compiled = append(compiled, g)
+	}
+	return gates.Judge(history.New(history.Header{
+		Guarantees: history.Guarantees{Leader: true, Jobs: true, Effects: string(drills.ExactlyOnce)}, Settle: toySettle,
+	}, events), compiled, nil)
 }
 
 // select events of an operation and phase.

@@ -14,6 +14,28 @@ type Leader struct {
 	Replica string
 	Term    uint64
 	At      time.Duration // arrival of its latest effect
+	// Pace is the longest time that has lately passed between two effects of a term
+	// while nothing was broken or mended; 0 where there were no two.
+	Pace time.Duration
+	// Lost says that a fault has taken the leadership since.
+	Lost bool
+
+	gaps []time.Duration // the latest ones
+}
+
+// paceOf is how many gaps between effects make a leadership's pace.
+const paceOf = 16
+
+// next is the leader after one more effect. A gap with a fault in it tells nothing of
+// the leadership's own pace.
+func (l Leader) next(effect *history.Effect, at, disturbed time.Duration) Leader {
+	if effect.Term == l.Term && l.At > disturbed {
+		l.gaps = append(l.gaps, at-l.At)
+		l.gaps = l.gaps[max(0, len(l.gaps)-paceOf):]
+		l.Pace = slices.Max(l.gaps)
+	}
+	l.Replica, l.Term, l.At, l.Lost = effect.Replica, effect.Term, at, false
+	return l
 }
 
 // View is the engine's running summary of the history: who leads, what is
@@ -27,8 +49,12 @@ type View struct {
 	waiting map[string]struct{} // subjects acknowledged and without an effect
 	ended   []ended             // operations that ended in the last second
 	acked   []taken
-	mended  time.Duration // when the last load stopped or fault was recovered
-	err     error         // first event that could not be read
+	mended  time.Duration // when the last load or fault ended
+	stalls  []stall       // since then
+	// disturbed is when something was broken or mended last, or the harness had
+	// stood still.
+	disturbed time.Duration
+	err       error // first event that could not be read
 }
 
 // taken is a submission that was acknowledged.
@@ -64,10 +90,47 @@ func (v *View) observe(e *history.Event) {
 		v.effect(e)
 	case e.Op == history.OpSubmit && e.Phase != history.Invoke:
 		v.submission(e)
-	case e.Op == history.OpRecover && e.Phase == history.OK,
-		e.Op == history.OpLoad && e.Phase == history.OK:
-		v.mended = e.At
+	case e.Op == history.OpInject, e.Op == history.OpRecover:
+		v.mended, v.stalls, v.disturbed = e.At, nil, e.At
+		if e.Op == history.OpInject && e.Phase == history.Invoke {
+			v.take(e)
+		}
+	case e.Op == history.OpLoad:
+		v.mended, v.stalls = e.At, nil
+	case e.Op == history.OpStall:
+		v.stall(e)
 	}
+}
+
+// take has the victims of a fault lose what they lead.
+func (v *View) take(e *history.Event) {
+	fault, err := history.Decode[history.Fault](e)
+	if err != nil {
+		v.err = err
+		return
+	}
+	for key, l := range v.leaders {
+		if !fault.Mild && slices.Contains(fault.Victims, l.Replica) && (fault.Leadership == "" || fault.Leadership == key) {
+			l.Lost = true
+			v.leaders[key] = l
+		}
+	}
+}
+
+// stall is a time in which the harness stood still.
+type stall struct {
+	history.Stall
+	ends time.Duration
+}
+
+func (v *View) stall(e *history.Event) {
+	v.disturbed = e.At
+	detail, err := history.Decode[history.Stall](e)
+	if err != nil {
+		v.err = err
+		return
+	}
+	v.stalls = append(v.stalls, stall{detail, e.At})
 }
 
 func (v *View) effect(e *history.Event) {
@@ -82,7 +145,7 @@ func (v *View) effect(e *history.Event) {
 	}
 	v.leases.Observe(&effect)
 	if l := v.leaders[effect.Leadership]; effect.Kind == history.KindFenced && effect.Term >= l.Term {
-		v.leaders[effect.Leadership] = Leader{Replica: effect.Replica, Term: effect.Term, At: e.At}
+		v.leaders[effect.Leadership] = l.next(&effect, e.At, v.disturbed)
 	}
 }
 
@@ -149,12 +212,29 @@ func (v *View) taken() []taken {
 	return slices.SortedFunc(slices.Values(v.acked), func(a, b taken) int { return strings.Compare(a.key, b.key) })
 }
 
-// Mended is when the last fault was recovered or the last load stopped,
-// whichever came later: the moment from which a drain counts.
-func (v *View) Mended() time.Duration {
+// Mended is the moment from which a drain counts: when the last load stopped, or the
+// last fault was recovered. Each stall of the harness since then puts it off by as
+// much, and one that may have cost the system a lease to its end.
+func (v *View) Mended(settle time.Duration) time.Duration {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.mended
+	at := v.mended
+	for _, s := range v.stalls {
+		if s.CostsLeases(settle) {
+			at = s.ends
+		} else {
+			at += s.Took
+		}
+	}
+	return at
+}
+
+// Disturbed is when something was broken or mended last, or the harness had stood
+// still.
+func (v *View) Disturbed() time.Duration {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.disturbed
 }
 
 // LoadShare returns the share of operations acknowledged among those that

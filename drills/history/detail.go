@@ -170,6 +170,11 @@ type Stall struct {
 	Took time.Duration `json:"took"` // nanoseconds
 }
 
+// CostsLeases says whether a lease of a system may have run out over the stall. The
+// settle time is the longest lease with all that follows it; half a lease is what a
+// holder that stands down early allows itself.
+func (s Stall) CostsLeases(settle time.Duration) bool { return s.Took >= settle/4 }
+
 // Trouble is the detail of something that the harness failed to do.
 type Trouble struct {
 	What  string `json:"what"`  // "accept a connection"

@@ -47,7 +47,7 @@ const (
 	OpExit     = "exit"     // a process: info; Exit
 	OpRefused  = "refused"  // witness, or backend/NAME: info, requests that it would not take; Refused
 	OpStall    = "stall"    // harness: info, it did not get to run until now; Stall
-	OpTrouble  = "trouble"  // harness, or link/FROM->TO: info, what it failed to do (Err), so that the system met a fault that is none; Trouble
+	OpTrouble  = "trouble"  // harness, witness, backend/NAME or link/FROM->TO: info, what it failed to do (Err), so that the system met a fault that is none; Trouble
 	OpEnd      = "end"      // engine: ok (the script was followed), info (it was not; Err says why); always the last
 )
 

@@ -51,23 +51,29 @@ func mediaOf(contentType string) media {
 	return otherMedia
 }
 
-// caller sends requests to one replica, through the links in front of it.
+// caller sends requests to one replica, through the links in front of it, and each of
+// them once. An HTTP client sends a request again by itself where its connection was
+// used before and breaks, and tells what became of the second try alone: the first
+// may have been carried out. It does so with a body that it can read again, or
+// without one; such a request has a connection of its own.
 type caller struct {
 	addrs map[string]string // by port
 	http  *http.Client
+	alone *http.Client // for requests without a body
 }
 
 func newCaller(addrs map[string]string) *caller {
-	return &caller{
-		addrs: addrs,
-		http: &http.Client{
-			Transport: &http.Transport{
-				DialContext:     (&net.Dialer{Timeout: dialTimeout}).DialContext,
-				MaxConnsPerHost: maxConns, MaxIdleConnsPerHost: maxConns,
-			},
-			// Another address is past the links: an answer that sends there is no answer.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	return &caller{addrs: addrs, http: newHTTP(true), alone: newHTTP(false)}
+}
+
+func newHTTP(keep bool) *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext:     (&net.Dialer{Timeout: dialTimeout}).DialContext,
+			MaxConnsPerHost: maxConns, MaxIdleConnsPerHost: maxConns, DisableKeepAlives: !keep,
 		},
+		// Another address is past the links: an answer that sends there is no answer.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
@@ -86,7 +92,12 @@ func (c *caller) call(ctx context.Context, q requestSpec, values map[string]stri
 	for _, h := range q.headers {
 		req.Header.Set(h.name, h.value.fill(values, plain))
 	}
-	resp, err := c.http.Do(req)
+	req.GetBody = nil
+	sender := c.http
+	if req.Body == nil || req.Body == http.NoBody {
+		sender = c.alone
+	}
+	resp, err := sender.Do(req)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -111,7 +122,10 @@ func (q *requestSpec) fillBody(values map[string]string) string {
 	})
 }
 
-func (c *caller) close() { c.http.CloseIdleConnections() }
+func (c *caller) close() {
+	c.http.CloseIdleConnections()
+	c.alone.CloseIdleConnections()
+}
 
 // client submits jobs to one replica.
 type client struct {

@@ -2,11 +2,13 @@ package manifest
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -124,4 +126,62 @@ func TestHalfAnAcceptedAnswerIsNone(t *testing.T) {
 func TestWithoutAWayToSubmitNothingIs(t *testing.T) {
 	_, err := open(t, cutSubmit(small), "127.0.0.1:1").Do(t.Context(), job)
 	require.ErrorIs(t, err, drills.ErrRejected)
+}
+
+// dying answers its first request, or none at all, carries out the next one and dies
+// before it says so: the connection breaks, and its port takes no more.
+type dying struct {
+	*httptest.Server
+	seen, done atomic.Int32
+}
+
+func newDying(t *testing.T) *dying {
+	t.Helper()
+	d := &dying{}
+	d.Server = httptest.NewServer(d)
+	t.Cleanup(d.Close)
+	return d
+}
+
+func (d *dying) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		panic(err)
+	}
+	if d.seen.Add(1) == 1 {
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	d.done.Add(1)
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	if err := errors.Join(d.Listener.Close(), conn.(*net.TCPConn).SetLinger(0), conn.Close()); err != nil {
+		panic(err)
+	}
+}
+
+func TestARequestIsSentOnce(t *testing.T) {
+	submits := func(lines string) string {
+		return strings.Replace(small, `  path: /jobs
+  body: '{"key": "${key}", "args": ${args}}'`, lines, 1)
+	}
+	const header = "\n  headers: {Idempotency-Key: \"${key}\"}"
+	for name, source := range map[string]string{
+		"with a body":                        small,
+		"with a body and an idempotency key": submits("  path: /jobs\n  body: '${key} ${args}'" + header),
+		"without a body, with such a key":    submits("  path: /jobs/${key}" + header),
+		"by GET":                             submits("  method: GET\n  path: /jobs/${key}"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDying(t)
+			client := open(t, source, d.Listener.Addr().String())
+			_, err := client.Do(t.Context(), job)
+			require.NoError(t, err)
+			_, err = client.Do(t.Context(), job)
+			require.Error(t, err)
+			require.NotErrorIs(t, err, drills.ErrRejected, "it was carried out")
+			require.EqualValues(t, 1, d.done.Load())
+		})
+	}
 }

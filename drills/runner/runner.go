@@ -123,6 +123,8 @@ func (d Drill) drill(ctx context.Context, folder Folder, log *history.Log) (err 
 	defer forget()
 	view, stopView := engine.Watch(log, d.System.Guarantees().Leaderships...)
 	defer stopView()
+	pulse, stopPulse := engine.TakePulse(log)
+	defer stopPulse()
 	outside, err := witness.Start(ctx, witness.Config{Log: log, Seed: d.Seed})
 	if err != nil {
 		return &EnvironmentError{err}
@@ -138,7 +140,7 @@ func (d Drill) drill(ctx context.Context, folder Folder, log *history.Log) (err 
 		return &EnvironmentError{err}
 	}
 	defer func() { err = errors.Join(err, closeWith(ctx, cluster.Close)) }()
-	return d.follow(ctx, cluster, outside, log, view, journal, abort)
+	return d.follow(ctx, cluster, outside, engine.Config{Log: log, View: view, Pulse: pulse, Journal: journal, Abort: abort})
 }
 
 // watch holds the scenario's conditions for an abort against the history from
@@ -201,16 +203,17 @@ func addresses(outside *witness.Witness) map[string]string {
 	return by
 }
 
-func (d Drill) follow(ctx context.Context, cluster drills.Cluster, outside *witness.Witness, log *history.Log, view *engine.View, journal *engine.Journal, abort func() string) error {
+// follow completes the config with what is of the drill's and of the system's.
+func (d Drill) follow(ctx context.Context, cluster drills.Cluster, outside *witness.Witness, config engine.Config) error {
 	if d.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, d.Timeout, fmt.Errorf("the drill took longer than %v", d.Timeout))
 		defer cancel()
 	}
-	return engine.Run(ctx, engine.Config{
-		Scenario: d.Scenario, Cluster: cluster, Backends: outside.Backends(), Guarantees: d.System.Guarantees(), Settle: d.header().Settle,
-		Log: log, View: view, Journal: journal, Verbs: d.Verbs, Faults: d.Faults, Seed: d.Seed, Progress: d.Progress, Abort: abort,
-	})
+	config.Scenario, config.Seed, config.Progress = d.Scenario, d.Seed, d.Progress
+	config.Cluster, config.Backends, config.Guarantees, config.Settle = cluster, outside.Backends(), d.System.Guarantees(), d.header().Settle
+	config.Verbs, config.Faults = d.Verbs, d.Faults
+	return engine.Run(ctx, config)
 }
 
 func (d Drill) progress(what string) {

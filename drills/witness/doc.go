@@ -46,6 +46,7 @@
 //	409 {"outcome":"stale","term":8}    refused; 8 is the highest term seen, 0 if none
 //	400 {"error":"…"}                   not an effect: unknown or missing field, bad UTF-8, …
 //	401 {"error":"…"}                   no token, or an unknown one
+//	408 {"error":"…"}                   it did not arrive whole
 //	413 {"error":"…"}                   too large
 //	415 {"error":"…"}                   lines, to a backend
 //	500 {"error":"…"}                   the history cannot be written: nothing is claimed
@@ -112,8 +113,16 @@
 // Every decision is one event: actor "witness", op [history.OpEffect], phase ok
 // for accepted and seen, fail for stale, with the effect's key and a
 // [history.Effect]. The replica in it is the one that the token was made for,
-// whatever the sender believes to be. Requests that are no effects (400, 401,
-// 413, 415) leave no event.
+// whatever the sender believes to be.
+//
+// What is not taken at all, for its sender, its form or its path (400, 401, 404, 405,
+// 413, 415, and a bad line of a batch), is an event with the op [history.OpRefused],
+// phase info and a [history.Refused]: the first of each kind at once, later ones when
+// their number has doubled. A system whose effects are all refused has not lost its
+// jobs. What did not arrive whole (408) is the doing of a link, and leaves none.
+//
+// Connections that could not be accepted, for want of file descriptors perhaps, are
+// told in the same way, with the op [history.OpTrouble].
 //
 // A backend's calls have the actor "backend/compute" and the op
 // [history.OpCall] instead: a call on the way to a job's effect is not that

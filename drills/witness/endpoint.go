@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/drillrun/drillrun/drills/history"
 )
 
 // endpoint takes effects on a port of its own, by a ledger of its own. The
@@ -15,6 +17,7 @@ type endpoint struct {
 	ledger   *ledger
 	tokens   *tokens
 	limits   timeouts
+	refusals history.Tally
 	listener net.Listener
 	server   *http.Server
 	served   chan error // what Serve ended with
@@ -40,13 +43,13 @@ func listen(ctx context.Context, l *ledger, known *tokens, limits timeouts) (*en
 	if err != nil {
 		return nil, fmt.Errorf("listen as %s: %w", l.actor, err)
 	}
-	return &endpoint{ledger: l, tokens: known, limits: limits, listener: listener, served: make(chan error, 1)}, nil
+	return &endpoint{ledger: l, tokens: known, limits: limits, listener: &troubledListener{Listener: listener, ledger: l}, served: make(chan error, 1)}, nil
 }
 
 // serve answers what arrives, until shut.
 func (e *endpoint) serve(routes http.Handler) {
 	e.server = &http.Server{
-		Handler:           routes,
+		Handler:           e.recordRefusals(routes),
 		ReadHeaderTimeout: e.limits.header,
 		ReadTimeout:       e.limits.request,
 		WriteTimeout:      e.limits.answer,

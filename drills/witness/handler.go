@@ -88,7 +88,7 @@ func readBody(rw http.ResponseWriter, r *http.Request, limit int64, what string)
 	case errors.As(err, &tooLarge):
 		reply(rw, http.StatusRequestEntityTooLarge, answer{Error: fmt.Sprintf("at most %d bytes of %s are taken at once", limit, what)})
 	case err != nil:
-		reply(rw, http.StatusBadRequest, answer{Error: fmt.Sprintf("the request did not arrive whole: %v", err)})
+		reply(rw, http.StatusRequestTimeout, answer{Error: fmt.Sprintf("the request did not arrive whole: %v", err)})
 	}
 	return buffer.Bytes(), err == nil
 }
@@ -136,6 +136,9 @@ func (e *endpoint) batch(rw http.ResponseWriter, replica string, body []byte) {
 			return
 		}
 		a.Status = status
+		if status == http.StatusBadRequest {
+			e.refused(replica, status, a.Error)
+		}
 		if err := encoder.Encode(a); err != nil {
 			reply(rw, http.StatusInternalServerError, answer{Error: err.Error()})
 			return

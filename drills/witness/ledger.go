@@ -133,6 +133,15 @@ func digestKey(e *effect) keyDigest {
 	return keyDigest(sum[:16])
 }
 
+// remark records what is no decision, unless the recording has ended.
+func (l *ledger) remark(e history.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.log.Append(e)
+	}
+}
+
 // close ends the recording: nothing is appended once it has returned. It waits
 // for the end of the calls that have begun, which nothing may hold any more.
 func (l *ledger) close() {

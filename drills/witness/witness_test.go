@@ -73,8 +73,19 @@ func readText(r io.Reader) (string, error) {
 	return strings.TrimSuffix(string(text), "\n"), err
 }
 
-// events seals the history and returns what is in it.
-func (w *world) events() []history.Event {
+// events seals the history and returns what was decided.
+func (w *world) events() (decided []history.Event) {
+	w.t.Helper()
+	for _, e := range w.record() {
+		if e.Op != history.OpRefused {
+			decided = append(decided, e)
+		}
+	}
+	return decided
+}
+
+// record seals the history and returns all of it.
+func (w *world) record() []history.Event {
 	w.t.Helper()
 	require.NoError(w.t, w.Close(context.Background()))
 	require.NoError(w.t, w.log.Seal())

@@ -30,11 +30,15 @@ const (
 	dialTimeout = time.Second
 )
 
-// client speaks the reference's HTTP API.
+// client speaks the reference's HTTP API, and sends each request once. An HTTP client
+// sends one again by itself where its connection was used before and breaks, and
+// tells what became of the second try alone. It does so with a body that it can read
+// again, or without one; such a request has a connection of its own.
 type client struct {
 	base  string
 	token string
 	http  *http.Client
+	alone *http.Client // for requests without a body
 }
 
 var (
@@ -48,13 +52,14 @@ var states = map[jobs.State]drills.JobState{
 }
 
 func newClient(addr, token string) *client {
-	return &client{
-		base: "http://" + addr, token: token,
-		http: &http.Client{Transport: &http.Transport{
-			DialContext:     (&net.Dialer{Timeout: dialTimeout}).DialContext,
-			MaxConnsPerHost: maxConns, MaxIdleConnsPerHost: maxConns,
-		}},
-	}
+	return &client{base: "http://" + addr, token: token, http: newHTTP(true), alone: newHTTP(false)}
+}
+
+func newHTTP(keep bool) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext:     (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		MaxConnsPerHost: maxConns, MaxIdleConnsPerHost: maxConns, DisableKeepAlives: !keep,
+	}}
 }
 
 // Do submits a job. Its outcome is certain only where the answer says so, or
@@ -145,7 +150,12 @@ func (c *client) call(ctx context.Context, method, path string, body []byte) (st
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.http.Do(req)
+	req.GetBody = nil
+	sender := c.http
+	if len(body) == 0 {
+		sender = c.alone
+	}
+	resp, err := sender.Do(req)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -156,5 +166,6 @@ func (c *client) call(ctx context.Context, method, path string, body []byte) (st
 // Close ends the client's connections.
 func (c *client) Close() error {
 	c.http.CloseIdleConnections()
+	c.alone.CloseIdleConnections()
 	return nil
 }

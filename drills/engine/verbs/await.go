@@ -2,7 +2,6 @@ package verbs
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -22,7 +21,7 @@ func Await() engine.Verb {
 			Name:    "await",
 			Usage:   "await steady | new-leader | victim-next | idle [within=DURATION]",
 			Summary: "wait for a condition, by default at most 30s",
-			Doc:     "steady: every started replica is ready, a leader has acted and 99 % of operations were acknowledged in the last second. new-leader: of each leadership that the last fault took from its victims, an effect has come under a higher term. victim-next: the last victim is the first in the queue for the leadership. idle: every acknowledged job has had its effect.",
+			Doc:     "steady: every started replica is ready, and in the last second nothing was broken or mended, each leadership has acted (one that acts more seldom: in the time that it lately took, and half of it more) and 99 % of operations were acknowledged. new-leader: of each leadership that the last fault took from its victims, an effect has come under a higher term; of each that may hang on the store that it broke, under a higher term or after its recovery. victim-next: the last victim is the first in the queue for the leadership. idle: every acknowledged job has had its effect. What can no longer come true ends the wait at once.",
 			Check: func(a drills.Args) error {
 				if err := a.Takes(1, 1, "within"); err != nil {
 					return err
@@ -41,7 +40,7 @@ func Await() engine.Verb {
 				return err
 			}
 			check := conditions[step.Args.Words[0]]
-			return engine.Poll(ctx, within, func() error { return check(ctx, d) })
+			return d.Poll(ctx, within, func() error { return check(ctx, d) })
 		},
 	}
 }
@@ -53,13 +52,8 @@ var aims = map[string][]drills.Aim{
 }
 
 var conditions = map[string]func(context.Context, *engine.Drill) error{
-	"steady": func(ctx context.Context, d *engine.Drill) error { return d.Steady(ctx) },
-	"idle": func(_ context.Context, d *engine.Drill) error {
-		if n := d.View().Outstanding(); n > 0 {
-			return fmt.Errorf("%d acknowledged jobs have no effect yet", n)
-		}
-		return nil
-	},
-	"new-leader":  func(_ context.Context, d *engine.Drill) error { return d.Guard().NewLeader() },
+	"steady":      func(ctx context.Context, d *engine.Drill) error { return d.Steady(ctx) },
+	"idle":        func(_ context.Context, d *engine.Drill) error { return d.Idle() },
+	"new-leader":  func(_ context.Context, d *engine.Drill) error { return d.NewLeader() },
 	"victim-next": func(ctx context.Context, d *engine.Drill) error { return d.VictimNext(ctx) },
 }

@@ -46,13 +46,13 @@ func Load() engine.Verb {
 				return !ends
 			},
 		},
-		Run: func(ctx context.Context, d *engine.Drill, step drills.Step) error {
+		Begin: func(ctx context.Context, d *engine.Drill, step drills.Step) (func(context.Context) error, error) {
 			w, limit, err := workload(step.Args)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			w.Line = step.Line
-			return d.Load(ctx, w, limit)
+			return d.BeginLoad(ctx, w, limit)
 		},
 	}
 }

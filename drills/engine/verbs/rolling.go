@@ -51,7 +51,7 @@ func rollingRestart(ctx context.Context, d *engine.Drill, step drills.Step) erro
 		if err := d.Break(ctx, one); err != nil {
 			return err
 		}
-		if err := engine.Poll(ctx, within, func() error { return d.Steady(ctx) }); err != nil {
+		if err := d.Poll(ctx, within, func() error { return d.Steady(ctx) }); err != nil {
 			return fmt.Errorf("after the restart of %s: %w", info.Name, err)
 		}
 	}

@@ -27,8 +27,9 @@ type Config struct {
 // Link is a proxy between a replica and a dependency. It is safe for
 // concurrent use.
 type Link struct {
-	config Config
-	addr   string
+	config  Config
+	addr    string
+	trouble trouble
 
 	proxy *proxy
 
@@ -41,7 +42,7 @@ var _ drills.Link = (*Link)(nil)
 // Open starts a healthy link. The upstream need not run yet.
 func Open(ctx context.Context, c Config) (*Link, error) {
 	l := &Link{config: c}
-	p, err := newProxy(l.String(), c)
+	p, err := newProxy(l.String(), c, &l.trouble)
 	if err != nil {
 		return nil, fmt.Errorf("open link %s: %w", l, err)
 	}

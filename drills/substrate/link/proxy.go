@@ -31,6 +31,7 @@ type proxy struct {
 	server            *toxiproxy.ApiServer
 	toxics            *toxiproxy.ToxicCollection
 	requests, replies *lane
+	trouble           *trouble
 
 	// These are the link's, which starts and stops the proxy under its own lock.
 	addr     string
@@ -46,12 +47,12 @@ type proxy struct {
 	open      map[*connection]struct{}
 }
 
-func newProxy(name string, c Config) (*proxy, error) {
+func newProxy(name string, c Config, trouble *trouble) (*proxy, error) {
 	// The registry is toxiproxy's; registering the same toxic again is harmless.
 	toxics.Register(laneToxic, new(lane))
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	p := &proxy{
-		upstream: c.Upstream, server: server, toxics: toxiproxy.NewProxy(server, name, c.Listen, c.Upstream).Toxics,
+		upstream: c.Upstream, server: server, trouble: trouble, toxics: toxiproxy.NewProxy(server, name, c.Listen, c.Upstream).Toxics,
 		addr: c.Listen, listen: c.ListenWith, dial: c.DialWith, open: map[*connection]struct{}{},
 	}
 	if p.listen == nil {
@@ -130,10 +131,12 @@ func rest(ctx context.Context) bool {
 func (p *proxy) accept(ctx context.Context, listener *net.TCPListener) {
 	for {
 		client, err := listener.AcceptTCP()
-		switch {
-		case err == nil:
+		if err == nil {
 			p.tasks.Go(func() { p.connect(ctx, client) })
-		case !rest(ctx): // what keeps it from accepting may pass, such as too many open files
+			continue
+		}
+		p.trouble.meet("accept a connection", err)
+		if !rest(ctx) { // what keeps it from accepting may pass, such as too many open files
 			return
 		}
 	}
@@ -149,6 +152,7 @@ func (p *proxy) connect(ctx context.Context, client *net.TCPConn) {
 	}
 	upstream, err := p.dial(ctx, p.upstream)
 	if err != nil {
+		p.trouble.meet("dial "+p.upstream, err)
 		hangUp(client)
 		return
 	}
