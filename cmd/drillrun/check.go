@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -21,9 +23,9 @@ files is needed: the verdicts are the same on every machine. A history that was
 truncated or edited is unknown, with the reason.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, folders []string) error {
-			d, err := checkAll(folders)
+			d, err := checkAll(cmd.Context(), folders)
 			if err != nil {
-				return &exitError{exitUsage, err}
+				return err
 			}
 			write := writeTable
 			if asJSON {
@@ -42,14 +44,30 @@ truncated or edited is unknown, with the reason.`,
 	return cmd
 }
 
-func checkAll(folders []string) (reports.Document, error) {
+func checkAll(ctx context.Context, folders []string) (reports.Document, error) {
 	var runs []reports.Results
 	var errs []error
 	for _, f := range folders {
-		r, err := catalog.Judge().Check(runner.Folder(f), "")
+		folder := runner.Folder(f)
+		r, err := catalog.Judge().Check(ctx, folder, "")
+		if err == nil {
+			r.Repeat = again(folder, r)
+		}
 		runs, errs = append(runs, r), append(errs, err)
 	}
-	return reports.NewDocument(runs, true), errors.Join(errs...)
+	return reports.NewDocument(runs, true), unknown(errors.Join(errs...))
+}
+
+// unknown is the exit code of folders that are none of runs. What cannot be read
+// may be one: that is the environment's doing.
+func unknown(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrPermission):
+		return &exitError{exitEnvironment, err}
+	}
+	return &exitError{exitUsage, err}
 }
 
 func newReport() *cobra.Command {
@@ -64,9 +82,9 @@ func newReport() *cobra.Command {
 			if !ok {
 				return &exitError{exitUsage, fmt.Errorf("--format %q: want one of %s", format, formats(reports.Formats()))}
 			}
-			d, err := checkAll(folders)
+			d, err := checkAll(cmd.Context(), folders)
 			if err != nil {
-				return &exitError{exitUsage, err}
+				return err
 			}
 			return write(cmd.OutOrStdout(), d)
 		},

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -22,21 +23,36 @@ type Judge struct {
 	Metrics []gates.Metric // measured even where no gate asks
 }
 
-// Check judges a run folder from its files alone. A history that cannot be
-// believed gives unknown results with the reason; the error is kept for
-// folders that are no runs, and for scenarios that cannot be read any more.
-func (j Judge) Check(folder Folder, repeat string) (reports.Results, error) {
-	source, err := input.Read(folder.File(ScenarioFile), input.MaxScenario)
+// Check judges a run folder from its files alone. A history that is not there or
+// cannot be believed gives unknown results with the reason; the error is kept for
+// folders that are no runs or cannot be read, for scenarios that cannot be read any
+// more, and for the end of ctx, whose cause it then is.
+func (j Judge) Check(ctx context.Context, folder Folder, repeat string) (reports.Results, error) {
+	source, err := folder.Scenario()
 	if err != nil {
-		return reports.Results{}, fmt.Errorf("%s is not the folder of a run: %w", folder, err)
+		return reports.Results{}, folder.unreadable(err)
 	}
 	compiled, err := j.Gates(folder.File(ScenarioFile), source)
 	if err != nil {
 		return reports.Results{}, err
 	}
-	record := open(folder, source)
-	judgement := gates.Judge(record, compiled, j.Metrics)
-	return reports.Build(record, judgement, reports.Place{Run: string(folder), Repeat: repeat}), nil
+	record, err := open(folder, source)
+	if errors.Is(err, fs.ErrPermission) {
+		return reports.Results{}, folder.unreadable(err)
+	}
+	var judgement gates.Judgement
+	if err != nil {
+		record = nothing{header: folder.header(record)}
+		judgement = gates.Broken(compiled, err.Error())
+	} else {
+		record = heedful{record, ctx}
+		judgement = gates.Judge(record, compiled, j.Metrics)
+	}
+	results := reports.Build(record, judgement, reports.Place{Run: string(folder), Repeat: repeat})
+	if ctx.Err() != nil {
+		return reports.Results{}, context.Cause(ctx)
+	}
+	return results, nil
 }
 
 // Keep writes the results into the folder.
@@ -44,20 +60,20 @@ func (f Folder) Keep(r reports.Results) error {
 	return f.write(ResultsFile, func(w io.Writer) error { return reports.WriteResults(w, r) })
 }
 
-// open reads the history, or stands in for one that cannot be believed.
-func open(folder Folder, source []byte) gates.Source {
+// open opens the history. With an error, it may be known whose history it is.
+func open(folder Folder, source []byte) (gates.Source, error) {
 	h, err := openHistory(folder.File(HistoryFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return unbelievable{err: errors.New("the folder has no history")}
+		return nil, fmt.Errorf("no %s in %s", HistoryFile, folder)
 	case err != nil:
-		return unbelievable{err: err}
+		return nil, err
 	}
 	digest := sha256.Sum256(source)
 	if want := h.Header().Digest; hex.EncodeToString(digest[:]) != want {
-		return unbelievable{header: h.Header(), err: fmt.Errorf("%s is not the scenario that was run: its digest differs", ScenarioFile)}
+		return h, fmt.Errorf("%s is not the scenario that was run: its digest differs", ScenarioFile)
 	}
-	return h
+	return h, nil
 }
 
 // openHistory opens a history in a file: anything else there would keep its reader
@@ -73,14 +89,46 @@ func openHistory(path string) (*history.History, error) {
 	return history.Open(path)
 }
 
-// unbelievable is a history from which no verdict can be drawn.
-type unbelievable struct {
-	header history.Header
-	err    error
+// header is what was drilled, where the history does not say so: what was written
+// down before it began.
+func (f Folder) header(known gates.Source) history.Header {
+	if known != nil {
+		return known.Header()
+	}
+	info, err := f.Info()
+	if err != nil {
+		return history.Header{Scenario: string(f)}
+	}
+	return history.Header{
+		Started: info.Started, Scenario: info.Scenario, Digest: info.Digest, System: info.System, Substrate: info.Substrate,
+		Replicas: info.Replicas, Seed: info.Seed, Trial: info.Trial, Versions: info.Versions,
+	}
 }
 
-func (u unbelievable) Header() history.Header { return u.header }
+// nothing is the record of a drill of which no event can be read.
+type nothing struct{ header history.Header }
 
-func (u unbelievable) Events() iter.Seq2[history.Event, error] {
-	return func(yield func(history.Event, error) bool) { yield(history.Event{}, u.err) }
+func (n nothing) Header() history.Header { return n.header }
+
+func (n nothing) Events() iter.Seq2[history.Event, error] {
+	return func(func(history.Event, error) bool) {}
+}
+
+// heedful is a record that is read no further once ctx has ended.
+type heedful struct {
+	gates.Source
+	ctx context.Context
+}
+
+func (h heedful) Events() iter.Seq2[history.Event, error] {
+	return func(yield func(history.Event, error) bool) {
+		for e, err := range h.Source.Events() {
+			if e.Seq%1024 == 0 && err == nil && h.ctx.Err() != nil {
+				err = context.Cause(h.ctx)
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
 }

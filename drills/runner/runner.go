@@ -44,6 +44,7 @@ type Drill struct {
 	Timeout      time.Duration     // of the script; 0 for none
 	Out          string            // where run folders go
 	Versions     map[string]string // for the record
+	Arguments    []string          // of the command that runs it again, beside the scenario: for the record
 	Progress     func(what string) // may be nil
 }
 
@@ -57,17 +58,22 @@ func (d Drill) Run(ctx context.Context) (Folder, error) {
 		return "", &EnvironmentError{err}
 	}
 	header := d.header()
-	if err := folder.writeInputs(header, d.Scenario.Source); err != nil {
+	if err := folder.writeInputs(header, d.Scenario.Source, d.Arguments); err != nil {
 		return folder, &EnvironmentError{err}
 	}
 	log, err := history.Create(folder.File(HistoryFile), header)
 	if err != nil {
 		return folder, &EnvironmentError{err}
 	}
+	line, forget := lastLine(log)
 	drilled := d.drill(ctx, folder, log)
+	forget()
 	end := history.Event{Actor: "engine", Op: history.OpEnd, Phase: history.OK}
 	if drilled != nil {
 		end.Phase, end.Err = history.Info, drilled.Error()
+	}
+	if drilled != nil && ctx.Err() != nil {
+		end.Err = interruptedAt(ctx, line()) // what it led to adds nothing
 	}
 	log.Append(end)
 	if err := log.Seal(); err != nil {
