@@ -82,9 +82,15 @@ func (p *page) details(r Results) {
 	for _, g := range r.Gates {
 		gateWidth = max(gateWidth, width(clean(g.Gate)))
 	}
-	told := []string{strings.Join(r.Why, "; ")}
+	var told []string
 	for _, g := range r.Gates {
-		p.gate(g, gateWidth, slices.Contains(told, g.Why))
+		switch {
+		case contains(r.Why, g.Why):
+			g.Why = ""
+		case slices.Contains(told, g.Why) && g.Why != "":
+			g.Why = "as above"
+		}
+		p.gate(g, gateWidth)
 		told = append(told, g.Why)
 	}
 	p.trials(r)
@@ -92,8 +98,7 @@ func (p *page) details(r Results) {
 	p.pointer("record", r.Run)
 }
 
-// gate tells one gate; its reason, unless that was told before.
-func (p *page) gate(g Gate, gateWidth int, told bool) {
+func (p *page) gate(g Gate, gateWidth int) {
 	word := g.Verdict.String()
 	if g.Verdict == gates.Fail {
 		word = "FAIL"
@@ -106,7 +111,7 @@ func (p *page) gate(g Gate, gateWidth int, told bool) {
 	if g.Verdict == gates.Pass {
 		return
 	}
-	if g.Why != "" && !told {
+	if g.Why != "" {
 		p.wrapped("           ", g.Why)
 	}
 	for _, e := range eventLines(g) {

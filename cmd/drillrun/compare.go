@@ -59,7 +59,7 @@ something stays unknown.`,
 
 // compare opens the reports, drills, and tells what was found.
 func (o *compareOptions) compare(cmd *cobra.Command, names []string) error {
-	outputs, err := openReports[reports.League](o.reports, reports.LeagueFormats(), o.json, nil)
+	outputs, err := openReports[reports.League](o.reports, reports.LeagueFormats(), o.json, nil, slices.Concat(names, o.systems)...)
 	if err != nil {
 		forget(outputs)
 		return err

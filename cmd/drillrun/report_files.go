@@ -35,12 +35,16 @@ type output[D any] struct {
 // must not be taken for the outcome of one that was killed. Without a draft, it
 // stays as it is.
 //
-// With --json, standard output is that one document and nothing else. With an
-// error, the outputs are those that could be opened all the same.
-func openReports[D any, W ~func(io.Writer, D) error](values []string, formats map[string]W, json bool, draft *D) (outputs []*output[D], err error) {
+// With --json, standard output is that one document and nothing else. A report is
+// not written over what is to be drilled. With an error, the outputs are those that
+// could be opened all the same.
+func openReports[D any, W ~func(io.Writer, D) error](values []string, formats map[string]W, json bool, draft *D, drilled ...string) (outputs []*output[D], err error) {
 	var errs []error
 	for _, v := range values {
 		o, err := parseReport[D](v, formats, json)
+		if err == nil && slices.ContainsFunc(drilled, func(name string) bool { return same(name, o.file) }) {
+			err = errors.New("that is what is to be drilled")
+		}
 		if err == nil {
 			err = o.open()
 		}
@@ -121,9 +125,14 @@ func isStepSummary(file string) bool {
 	if summary == "" {
 		return false
 	}
-	a, errA := os.Stat(file)
-	b, errB := os.Stat(summary)
-	return errA == nil && errB == nil && os.SameFile(a, b) || whole(file) == whole(summary)
+	return same(file, summary) || whole(file) == whole(summary)
+}
+
+// same says whether two paths lead to one file that exists.
+func same(one, other string) bool {
+	a, errA := os.Stat(one)
+	b, errB := os.Stat(other)
+	return errA == nil && errB == nil && os.SameFile(a, b)
 }
 
 // apart refuses a file that another report is written to.

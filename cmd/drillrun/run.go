@@ -80,7 +80,7 @@ built-in scenario is run.`,
 // drilling is in the reports, too.
 func (o *runOptions) run(cmd *cobra.Command, names []string) error {
 	unfinished := reports.NewDocument(nil, false).Broken(exitCrash, "drillrun has not ended: it was killed, it crashed, or it still runs")
-	outputs, err := openReports(o.reports, reports.Formats(), o.json, &unfinished)
+	outputs, err := openReports(o.reports, reports.Formats(), o.json, &unfinished, append(slices.Clone(names), o.system)...)
 	d := reports.NewDocument(nil, o.strict)
 	if err == nil {
 		d, err = o.drill(cmd, names, d)

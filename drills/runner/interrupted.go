@@ -2,8 +2,10 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/drillrun/drillrun/drills/history"
 )
@@ -22,10 +24,29 @@ func lastLine(log *history.Log) (line func() int, forget func()) {
 	return func() int { return int(last.Load()) }, forget
 }
 
-// interruptedAt says what ended a drill before its time, and where it was.
-func interruptedAt(ctx context.Context, line int) string {
-	if line == 0 {
-		return fmt.Sprintf("%v before the first step", context.Cause(ctx))
+// tooLong says that a drill did not end within its time.
+type tooLong struct{ limit time.Duration }
+
+func (e *tooLong) Error() string { return fmt.Sprintf("the drill took longer than %v", e.limit) }
+
+// endedBy is what ended a drill before its time, from outside; nil for nothing.
+func endedBy(ctx context.Context, drilled error) error {
+	var late *tooLong
+	switch {
+	case drilled == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.As(drilled, &late):
+		return late
 	}
-	return fmt.Sprintf("%v at line %d", context.Cause(ctx), line)
+	return nil
+}
+
+// at says how far the script had come.
+func at(line int) string {
+	if line == 0 {
+		return " before the first step"
+	}
+	return fmt.Sprintf(" at line %d", line)
 }

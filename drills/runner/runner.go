@@ -72,8 +72,8 @@ func (d Drill) Run(ctx context.Context) (Folder, error) {
 	if drilled != nil {
 		end.Phase, end.Err = history.Info, drilled.Error()
 	}
-	if drilled != nil && ctx.Err() != nil {
-		end.Err = interruptedAt(ctx, line()) // what it led to adds nothing
+	if why := endedBy(ctx, drilled); why != nil {
+		end.Err = why.Error() + at(line()) // what it led to adds nothing
 	}
 	log.Append(end)
 	if err := log.Seal(); err != nil {
@@ -206,13 +206,17 @@ func addresses(outside *witness.Witness) map[string]string {
 func (d Drill) follow(ctx context.Context, cluster drills.Cluster, outside *witness.Witness, log *history.Log, view *engine.View, journal *engine.Journal, abort func() string) error {
 	if d.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, d.Timeout, fmt.Errorf("the drill took longer than %v", d.Timeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, d.Timeout, &tooLong{d.Timeout})
 		defer cancel()
 	}
-	return engine.Run(ctx, engine.Config{
+	err := engine.Run(ctx, engine.Config{
 		Scenario: d.Scenario, Cluster: cluster, Backends: outside.Backends(), Guarantees: d.System.Guarantees(), Settle: d.header().Settle,
 		Log: log, View: view, Journal: journal, Verbs: d.Verbs, Faults: d.Faults, Seed: d.Seed, Progress: d.Progress, Abort: abort,
 	})
+	if err != nil && ctx.Err() != nil {
+		err = errors.Join(context.Cause(ctx), err)
+	}
+	return err
 }
 
 func (d Drill) progress(what string) {
