@@ -67,5 +67,14 @@ func System(name string) (drills.System, error) {
 		suggest.Unknown("system", name, slices.Collect(maps.Keys(Systems()))), name, strings.Replace(keptAt, "*", name, 1))
 }
 
+// ManifestOf is the file that describes what was named on the command line, where
+// that is no system of the catalog's own.
+func ManifestOf(name string) (file string, found bool) {
+	if _, isKept := kept()[name]; isKept && name != DefaultSystem {
+		return strings.Replace(keptAt, "*", name, 1), true
+	}
+	return name, name != DefaultSystem
+}
+
 // ManifestSchema is the format of a manifest as JSON Schema.
 func ManifestSchema() []byte { return manifest.Schema }

@@ -90,7 +90,7 @@ func load(t *testing.T, scenario string, system drills.System) catalog.Script {
 func judge(t *testing.T, script catalog.Script, folder runner.Folder, seed uint64) {
 	t.Helper()
 	repeat := fmt.Sprintf("drilltest.Run(t, %q, …, drilltest.Seed(%d)); `go test -artifacts` keeps the record", script.Ref, seed)
-	results, err := catalog.Judge().Check(folder, repeat)
+	results, err := catalog.Judge().Check(t.Context(), folder, repeat)
 	noError(t, err, "judge the drill")
 	noError(t, folder.Keep(results), "keep the results")
 	var report bytes.Buffer

@@ -2,21 +2,16 @@ package reports
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
-	"github.com/drillrun/drillrun/drills/history"
 	"github.com/drillrun/drillrun/gates"
 )
-
-// Around is how many events are shown around the evidence of a failing gate.
-const Around = 10
 
 // Place says where a drill was run from; both may be empty.
 type Place struct {
 	Run    string // the run's folder
-	Repeat string // the command that does it again; made from the header if empty
+	Repeat string // the command that does it again
 }
 
 // Build makes the results of one drill. Where a gate failed it reads the
@@ -29,9 +24,6 @@ func Build(src gates.Source, j gates.Judgement, place Place) Results {
 		Took: NewMillis(j.Took), Events: j.Events, Run: place.Run, Repeat: place.Repeat, Why: slices.Clone(j.Why),
 		Version: h.Versions["drillrun"], Digest: h.Digest,
 		Gates: []Gate{}, Metrics: map[string]Metric{}, Faults: []Fault{},
-	}
-	if r.Repeat == "" {
-		r.Repeat = repeatCommand(h)
 	}
 	for _, g := range j.Results {
 		r.Gates = append(r.Gates, Gate{
@@ -64,20 +56,6 @@ func missing(m gates.Measured) string {
 	return m.Missing
 }
 
-func repeatCommand(h history.Header) string {
-	command := fmt.Sprintf("drillrun run %s --seed %d", h.Scenario, h.Seed)
-	if h.System != "" {
-		command += " --system " + h.System
-	}
-	for _, option := range slices.Sorted(maps.Keys(h.Options)) {
-		command += " --" + option + " " + h.Options[option]
-	}
-	if h.Substrate != "" {
-		command += " --substrate " + h.Substrate
-	}
-	return command
-}
-
 func newFault(l *gates.FaultLife) Fault {
 	at := func(m gates.Moment) *Millis {
 		if !m.Happened() {
@@ -91,53 +69,4 @@ func newFault(l *gates.FaultLife) Fault {
 		BegunAt: at(l.Begun), InEffectAt: at(l.InEffect), RecoveredAt: at(l.Healed),
 		Evidence: l.Evidence, Doubt: l.Doubt(),
 	}
-}
-
-// excerpts gives each failing gate the events around its evidence.
-func excerpts(src gates.Source, all []Gate) error {
-	wanted := map[uint64][]*Gate{}
-	last := uint64(0)
-	for i := range all {
-		if all[i].Verdict != gates.Fail {
-			continue
-		}
-		for _, seq := range around(all[i].Evidence) {
-			wanted[seq] = append(wanted[seq], &all[i])
-			last = max(last, seq)
-		}
-	}
-	if last == 0 {
-		return nil
-	}
-	for e, err := range src.Events() {
-		if err != nil || e.Seq > last {
-			return err
-		}
-		for _, g := range wanted[e.Seq] {
-			g.Events = append(g.Events, e.Clone())
-		}
-	}
-	return nil
-}
-
-// around are the numbers of the events to show: the evidence, as far as there
-// is room, and its neighbours, nearest first.
-func around(evidence []uint64) []uint64 {
-	var chosen []uint64
-	take := func(seq uint64) {
-		if len(chosen) < Around && seq > 0 && !slices.Contains(chosen, seq) {
-			chosen = append(chosen, seq)
-		}
-	}
-	for _, seq := range evidence {
-		take(seq)
-	}
-	for d := uint64(1); len(evidence) > 0 && d <= Around; d++ {
-		for _, seq := range evidence {
-			take(seq - min(d, seq))
-			take(seq + d)
-		}
-	}
-	slices.Sort(chosen)
-	return chosen
 }

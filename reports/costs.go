@@ -23,7 +23,7 @@ func (p *page) costs(runs []Results) {
 			}
 		}
 		if len(parts) > 0 {
-			lines = append(lines, p.ansi("2", r.Scenario+": "+strings.Join(parts, ", ")))
+			lines = append(lines, p.ansi("2", clean(r.Scenario)+": "+strings.Join(parts, ", ")))
 		}
 	}
 	if len(lines) == 0 {

@@ -21,7 +21,7 @@ func eventLines(g Gate) []eventLine {
 	var lines []eventLine
 	actor := 0
 	for _, e := range g.Events {
-		actor = max(actor, width(e.Actor))
+		actor = max(actor, width(clean(e.Actor)))
 	}
 	for i := range g.Events {
 		e := &g.Events[i]
@@ -32,14 +32,14 @@ func eventLines(g Gate) []eventLine {
 		if slices.Contains(g.Evidence, e.Seq) {
 			mark = "▶"
 		}
-		text := fmt.Sprintf("%s %8d %9.3f s  %s  %s", mark, e.Seq, e.At.Seconds(), pad(e.Actor, actor), tell(e))
+		text := fmt.Sprintf("%s %8d %9.3f s  %s  %s", mark, e.Seq, e.At.Seconds(), pad(clean(e.Actor), actor), tell(e, g.Metric))
 		lines = append(lines, eventLine{text: text, evidence: mark != " "})
 	}
 	return lines
 }
 
-// tell says in words what an event is.
-func tell(e *history.Event) string {
+// tell says in words what an event is, to whom it concerns that metric.
+func tell(e *history.Event, metric string) string {
 	text := e.Op
 	switch e.Op {
 	case history.OpSubmit:
@@ -63,7 +63,7 @@ func tell(e *history.Event) string {
 	case history.OpDrain:
 		text += phaseWord(e.Phase, " begins", " completed", " failed", " ended")
 	case history.OpSnapshot:
-		text = tellSnapshot(e)
+		text = tellSnapshot(e, metric)
 	case history.OpRead:
 		text = tellRead(e)
 	case history.OpExit:
@@ -179,18 +179,46 @@ func tellFault(e *history.Event) string {
 	return text
 }
 
-func tellSnapshot(e *history.Event) string {
+// decisive are the counts of a snapshot that a metric is made of.
+var decisive = map[string][]string{
+	"dead_letters": {history.CountDeadLetters},
+	"leaked": {
+		history.CountLocks, history.CountPending, history.CountQueued, history.CountConnections, history.CountGoroutines,
+	},
+	"lost":        {history.CountDeadLetters},
+	"republished": {history.CountRepublished},
+	"stuck":       {history.CountUnfinished},
+	"unfenced":    {history.CountUnfencedWrites, history.CountOwnedWrites},
+}
+
+// tellSnapshot tells the counts that decide first, and those that are zero last:
+// the line may be cut.
+func tellSnapshot(e *history.Event, metric string) string {
 	text := "stores at " + e.Key
 	counts, err := history.Decode[history.Snapshot](e)
 	if err != nil || e.Phase != history.OK {
 		return text + " cannot be read"
 	}
-	for i, name := range slices.Sorted(maps.Keys(counts)) {
-		separator := ", "
-		if i == 0 {
-			separator = ": "
+	order := slices.Clone(decisive[metric])
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		if !slices.Contains(order, name) {
+			order = append(order, name)
 		}
-		text += fmt.Sprintf("%s%s %d", separator, name, counts[name])
+	}
+	var some, none []string
+	for i, name := range order {
+		count, told := counts[name]
+		one := fmt.Sprintf("%s %d", name, count)
+		switch {
+		case !told:
+		case count != 0 || i < len(decisive[metric]):
+			some = append(some, one)
+		default:
+			none = append(none, one)
+		}
+	}
+	if all := slices.Concat(some, none); len(all) > 0 {
+		text += ": " + strings.Join(all, ", ")
 	}
 	return text
 }
@@ -206,15 +234,4 @@ func tellExit(e *history.Event) string {
 		return "ended by a signal: " + d.Signal
 	}
 	return fmt.Sprintf("ended with status %d", d.Code)
-}
-
-// clean keeps a text in its line, the terminal's own language out of it, and
-// what XML cannot hold.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || (r >= 0x7f && r < 0xa0) || r == 0xfffe || r == 0xffff {
-			return ' '
-		}
-		return r
-	}, text)
 }

@@ -75,7 +75,10 @@ func drill(t *testing.T, scenario string, seed uint64, text string, lines ...str
 		require.NoError(t, err)
 		all = append(all, g)
 	}
-	place := reports.Place{Run: fmt.Sprintf("runs/20261121T073000Z-%s-%d", scenario, seed)}
+	place := reports.Place{
+		Run:    fmt.Sprintf("runs/20261121T073000Z-%s-%d", scenario, seed),
+		Repeat: fmt.Sprintf("drillrun run %s --seed %d", scenario, seed),
+	}
 	return reports.Build(h, gates.Judge(h, all, measured), place)
 }
 

@@ -11,8 +11,8 @@ import (
 
 // GitHub writes the document as workflow commands, which GitHub Actions reads
 // off a step's output and shows as annotations: an error for each gate that
-// failed, a warning for each unknown one and for each doubt about a whole drill,
-// and a notice that sums up. It shows ten errors and ten warnings a step, so
+// failed and for what kept the command from doing all, a warning for each unknown
+// gate and for each doubt about a whole drill, and a notice that sums up. It shows ten errors and ten warnings a step, so
 // that what has one reason is told once.
 func GitHub(w io.Writer, d Document) error {
 	var b strings.Builder
@@ -23,6 +23,12 @@ func GitHub(w io.Writer, d Document) error {
 		for _, g := range r.Gates {
 			b.WriteString(gateAnnotation(r, g))
 		}
+	}
+	if d.Error != nil {
+		b.WriteString(annotation("error", "", 0, "drillrun: "+d.Error.Kind(), d.Error.Why))
+	}
+	if vain := d.vain(); vain != "" {
+		b.WriteString(annotation("warning", "", 0, "drillrun: unknown", vain))
 	}
 	b.WriteString(annotation("notice", "", 0, "drillrun", summary(d)))
 	if _, err := io.WriteString(w, b.String()); err != nil {
@@ -53,7 +59,7 @@ func again(repeat string) string {
 func annotation(level, file string, line int, title string, message ...string) string {
 	var properties []string
 	add := func(name, value string) {
-		properties = append(properties, name+"="+propertyEscapes.Replace(value))
+		properties = append(properties, name+"="+propertyEscapes.Replace(clean(value)))
 	}
 	if file != "" {
 		add("file", file)
@@ -65,7 +71,7 @@ func annotation(level, file string, line int, title string, message ...string) s
 	var text []string
 	for _, m := range message {
 		if m != "" {
-			text = append(text, messageEscapes.Replace(m))
+			text = append(text, messageEscapes.Replace(PlainLines(m)))
 		}
 	}
 	return fmt.Sprintf("::%s %s::%s\n", level, strings.Join(properties, ","), strings.Join(text, "%0A"))
@@ -73,6 +79,6 @@ func annotation(level, file string, line int, title string, message ...string) s
 
 // What GitHub would take for its own syntax.
 var (
-	messageEscapes  = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	propertyEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	messageEscapes  = strings.NewReplacer("%", "%25", "\n", "%0A")
+	propertyEscapes = strings.NewReplacer("%", "%25", ":", "%3A", ",", "%2C")
 )

@@ -58,7 +58,7 @@ func TestNoTextCanEndACommandOrBeginAnother(t *testing.T) {
 		Gates: []reports.Gate{{Gate: "lost == 0", Line: 3, Verdict: gates.Fail, Observed: "2", Why: "50% gone\r\n::error::forged"}},
 	})
 	require.Len(t, lines, 2)
-	require.Equal(t, "::error file=100%25%2Cx.txtar,line=3,title=a%2Cb%3Ac%3A lost == 0::observed 2%0A50%25 gone%0D%0A::error::forged", lines[0])
+	require.Equal(t, "::error file=100%25%2Cx.txtar,line=3,title=a%2Cb%3Ac%3A lost == 0::observed 2%0A50%25 gone%0A::error::forged", lines[0])
 }
 
 func TestWhatPassedIsANoticeOnly(t *testing.T) {

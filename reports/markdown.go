@@ -18,7 +18,15 @@ const MarkdownLimit = 1 << 20
 func Markdown(w io.Writer, d Document) error {
 	var b limited
 	b.add(fmt.Sprintf("## Drills: %s\n\n%s\n\n", markedVerdict(d.Verdict.String()), escape(summary(d))))
-	b.add("| scenario | fault → victim | failover | outage | duplicates | lost | verdict |\n|---|---|--:|--:|--:|--:|---|\n")
+	if d.Error != nil {
+		b.add(fmt.Sprintf("**Not all was done** (%s): %s\n\n", d.Error.Kind(), escape(d.Error.Why)))
+	}
+	if vain := d.vain(); vain != "" {
+		b.add(fmt.Sprintf("**Unknown**: %s\n\n", escape(vain)))
+	}
+	if len(d.Runs) > 0 {
+		b.add("| scenario | fault → victim | failover | outage | duplicates | lost | verdict |\n|---|---|--:|--:|--:|--:|---|\n")
+	}
 	for _, r := range d.Runs {
 		cells := row(r)
 		for i := range cells {
@@ -33,6 +41,9 @@ func Markdown(w io.Writer, d Document) error {
 		}
 		if r.Verdict == gates.Fail || r.Verdict == gates.Unknown {
 			b.add(markdownDetails(r))
+		}
+		if r.Verdict == gates.Pass {
+			b.add(markdownRemarks(r))
 		}
 	}
 	b.add(markdownRecords(d.Runs))

@@ -76,7 +76,7 @@ func TestAGateFailsIfItFailedInAnyTrial(t *testing.T) {
 	require.Len(t, g.Events, reports.Around)
 	require.Contains(t, merged.Trials[31].Repeat, "--seed 131")
 	require.NotContains(t, merged.Trials[31].Repeat, "--trials", "exactly that trial")
-	require.Contains(t, merged.Repeat, "--seed 100 --system reference --substrate local --trials 50", "the whole again")
+	require.Contains(t, merged.Repeat, "--seed 100 --trials 50", "the whole again")
 }
 
 func TestQuantilesAreJudgedOverAllTrials(t *testing.T) {

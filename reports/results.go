@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"strings"
 	"time"
 
 	"github.com/drillrun/drillrun/drills/history"
@@ -36,6 +37,7 @@ type Results struct {
 
 	Options map[string]string `json:"options,omitempty"` // of the system
 
+	Asked        bool   `json:"asked,omitempty"`          // for by name: skipping it leaves the verdict unknown
 	Skipped      string `json:"skipped,omitempty"`        // what the machine lacks
 	Inapplicable string `json:"not_applicable,omitempty"` // what the system lacks
 
@@ -103,25 +105,88 @@ func (m Millis) Duration() time.Duration {
 type Document struct {
 	Schema  int           `json:"schema"`
 	Verdict gates.Verdict `json:"verdict"`
+	Error   *Error        `json:"error,omitempty"` // why it is not all that was asked for
 	Runs    []Results     `json:"runs"`
 }
 
+// Error is why a command could not do all that it was asked to.
+type Error struct {
+	Exit int    `json:"exit"` // its exit status
+	Why  string `json:"why"`
+}
+
+// The exit statuses of a command that could not do what it was asked to.
+const (
+	ExitUsage       = 3   // wrong usage, or a mistake in a scenario
+	ExitEnvironment = 4   // something could not be started, healed, recorded or written
+	ExitCrash       = 70  // a mistake of drillrun itself
+	ExitInterrupted = 130 // by a signal, after healing
+)
+
+// Kind is the exit status in a word.
+func (e *Error) Kind() string {
+	switch e.Exit {
+	case ExitUsage:
+		return "usage"
+	case ExitCrash:
+		return "crash"
+	case ExitInterrupted:
+		return "interrupted"
+	}
+	return "environment"
+}
+
 // NewDocument is the document of several scenarios. A failed one outweighs an
-// unknown one; one that did not run spoils nothing, unless nothing ran. Under
-// strict, one that was skipped makes the whole unknown at best.
+// unknown one; one that did not run spoils nothing, unless nothing ran. One that
+// was skipped although it was asked for by name, or under strict any, makes the
+// whole unknown at best.
 func NewDocument(runs []Results, strict bool) Document {
+	d := Document{Schema: Schema, Runs: []Results{}}
 	verdicts := make([]gates.Verdict, 0, len(runs)+1)
 	for _, r := range runs {
+		r.Asked = r.Asked || strict && r.Skipped != ""
 		verdicts = append(verdicts, r.Verdict)
-		if strict && r.Skipped != "" {
+		if r.missed() {
 			verdicts = append(verdicts, gates.Unknown)
 		}
+		d.Runs = append(d.Runs, r)
 	}
-	if runs == nil {
-		runs = []Results{}
-	}
-	return Document{Schema: Schema, Verdict: gates.Worst(verdicts...), Runs: runs}
+	d.Verdict = gates.Worst(verdicts...)
+	return d
 }
+
+// Broken is the document of a command that ended with that exit status and did
+// not do all that it was asked to: whatever it holds, it does not pass.
+func (d Document) Broken(exit int, why string) Document {
+	d.Error = &Error{Exit: exit, Why: why}
+	d.Verdict = gates.Worst(d.Verdict, gates.Unknown)
+	return d
+}
+
+// vain is why the document is unknown although none of its runs is.
+func (d Document) vain() string {
+	if d.Verdict != gates.Unknown || d.Error != nil {
+		return ""
+	}
+	ran := false
+	var missed []string
+	for _, r := range d.Runs {
+		switch {
+		case r.ran() && r.Verdict == gates.Unknown:
+			return ""
+		case r.missed():
+			missed = append(missed, r.Scenario+" was asked for, and is "+r.notRunBecause())
+		}
+		ran = ran || r.ran()
+	}
+	if !ran && len(missed) == 0 {
+		return "nothing was drilled"
+	}
+	return strings.Join(missed, "; ")
+}
+
+// missed says that a scenario did not run, and should have.
+func (r Results) missed() bool { return r.Skipped != "" && r.Asked }
 
 // ExitCode is the exit status of a command that ran to its end: 0 where all
 // passed, 1 where a gate failed, 2 for anything else.

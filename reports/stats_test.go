@@ -145,13 +145,6 @@ func TestZeroInFiftyIsBelowSixPercent(t *testing.T) {
 	require.InDelta(t, 0.01, zeroBound(299), 0.0005)
 }
 
-func TestEvidenceIsShownWithItsNearestNeighbours(t *testing.T) {
-	require.Equal(t, []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, around([]uint64{2}))
-	require.Equal(t, []uint64{98, 99, 100, 101, 102, 498, 499, 500, 501, 502}, around([]uint64{100, 500}))
-	require.Len(t, around([]uint64{1, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200, 220}), Around)
-	require.Empty(t, around(nil))
-}
-
 func TestMillisKeepNanoseconds(t *testing.T) {
 	for _, d := range []time.Duration{0, 1, 11_234_567, 99*time.Hour + 1} {
 		require.Equal(t, d, NewMillis(d).Duration())

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/drillrun/drillrun/gates"
@@ -33,8 +34,15 @@ func (t Terminal) Write(w io.Writer, d Document) error {
 		}
 	}
 	p.seals(d.Runs)
+	p.remarks(d.Runs)
 	p.line("")
-	p.line(p.paint(d.Verdict, summary(d)))
+	if d.Error != nil {
+		p.wrapped("", fmt.Sprintf("not all was done (%s): %s", d.Error.Kind(), d.Error.Why))
+	}
+	if vain := d.vain(); vain != "" {
+		p.wrapped("", "unknown: "+vain)
+	}
+	p.line(p.paint(d.Verdict, clean(summary(d))))
 	if _, err := io.WriteString(w, p.b.String()); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
@@ -73,30 +81,38 @@ func (p *page) details(r Results) {
 	}
 	gateWidth := 0
 	for _, g := range r.Gates {
-		gateWidth = max(gateWidth, width(g.Gate))
+		gateWidth = max(gateWidth, width(clean(g.Gate)))
 	}
+	var told []string
 	for _, g := range r.Gates {
-		p.gate(r, g, gateWidth)
+		switch {
+		case contains(r.Why, g.Why):
+			g.Why = ""
+		case slices.Contains(told, g.Why) && g.Why != "":
+			g.Why = "as above"
+		}
+		p.gate(g, gateWidth)
+		told = append(told, g.Why)
 	}
 	p.trials(r)
 	p.pointer("repeat", r.Repeat)
 	p.pointer("record", r.Run)
 }
 
-func (p *page) gate(r Results, g Gate, gateWidth int) {
+func (p *page) gate(g Gate, gateWidth int) {
 	word := g.Verdict.String()
 	if g.Verdict == gates.Fail {
 		word = "FAIL"
 	}
-	line := fmt.Sprintf("  %s  %s", p.paint(g.Verdict, pad(word, 7)), pad(g.Gate, gateWidth))
+	line := fmt.Sprintf("  %s  %s", p.paint(g.Verdict, pad(word, 7)), pad(clean(g.Gate), gateWidth))
 	if g.Observed != "" {
-		line += "  observed " + g.Observed
+		line += "  observed " + clean(g.Observed)
 	}
 	p.line(line)
 	if g.Verdict == gates.Pass {
 		return
 	}
-	if g.Why != "" && !contains(r.Why, g.Why) {
+	if g.Why != "" {
 		p.wrapped("           ", g.Why)
 	}
 	for _, e := range eventLines(g) {
@@ -107,7 +123,7 @@ func (p *page) gate(r Results, g Gate, gateWidth int) {
 		p.line(text)
 	}
 	if g.Repeat != "" {
-		p.line("           repeat: " + g.Repeat)
+		p.line("           repeat: " + clean(g.Repeat))
 	}
 }
 
@@ -127,7 +143,7 @@ func contains(told []string, why string) bool {
 
 func (p *page) pointer(name, value string) {
 	if value != "" {
-		p.line("  " + p.ansi("2", name+":") + " " + value)
+		p.line("  " + p.ansi("2", name+":") + " " + clean(value))
 	}
 }
 

@@ -27,7 +27,7 @@ func (p *page) distributions(r Results) {
 		p.line("  " + pad(name, columns) + "  " + strings.Join(cells, "  "))
 	}
 	for _, g := range counted(r) {
-		p.line("  " + pad(g.Metric, columns) + "  " + g.Observed)
+		p.line("  " + pad(g.Metric, columns) + "  " + clean(g.Observed))
 	}
 }
 
@@ -105,7 +105,7 @@ func between(best, worst time.Duration) string {
 func (p *page) trials(r Results) {
 	for _, t := range wanting(r) {
 		p.line(fmt.Sprintf("  trial %d of %d, seed %d: %s  %s", t.Trial, len(r.Trials), t.Seed, p.paint(t.Verdict, t.Verdict.String()), t.what()))
-		p.line("           " + p.ansi("2", "repeat:") + " " + t.Repeat)
+		p.line("           " + p.ansi("2", "repeat:") + " " + clean(t.Repeat))
 	}
 }
 

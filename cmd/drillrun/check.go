@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -23,9 +25,9 @@ Whoever edits one with care can seal it again: compare the digest that every
 report has, or have records signed (run --sign-key) and verify that here.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, folders []string) error {
-			d, err := checkAll(folders, keys)
+			d, err := checkAll(cmd.Context(), folders, keys)
 			if err != nil {
-				return &exitError{exitUsage, err}
+				return err
 			}
 			write := writeTable
 			if asJSON {
@@ -47,18 +49,34 @@ report has, or have records signed (run --sign-key) and verify that here.`,
 
 // checkAll judges run folders. Where there is a file of keys, one of them must have
 // signed each.
-func checkAll(folders []string, keys string) (reports.Document, error) {
+func checkAll(ctx context.Context, folders []string, keys string) (reports.Document, error) {
 	judge, err := judgeOf(keys)
 	if err != nil {
-		return reports.Document{}, err
+		return reports.Document{}, &exitError{exitUsage, err}
 	}
 	var runs []reports.Results
 	var errs []error
 	for _, f := range folders {
-		r, err := judge.Check(runner.Folder(f), "")
+		folder := runner.Folder(f)
+		r, err := judge.Check(ctx, folder, "")
+		if err == nil {
+			r.Repeat = again(folder, r)
+		}
 		runs, errs = append(runs, r), append(errs, err)
 	}
-	return reports.NewDocument(runs, true), errors.Join(errs...)
+	return reports.NewDocument(runs, true), unknown(errors.Join(errs...))
+}
+
+// unknown is the exit code of folders that are none of runs. What cannot be read
+// may be one: that is the environment's doing.
+func unknown(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrPermission):
+		return &exitError{exitEnvironment, err}
+	}
+	return &exitError{exitUsage, err}
 }
 
 // judgeOf is the judge of this version of drillrun.
@@ -83,9 +101,9 @@ func newReport() *cobra.Command {
 			if !ok {
 				return &exitError{exitUsage, fmt.Errorf("--format %q: want one of %s", format, formats(reports.Formats()))}
 			}
-			d, err := checkAll(folders, keys)
+			d, err := checkAll(cmd.Context(), folders, keys)
 			if err != nil {
-				return &exitError{exitUsage, err}
+				return err
 			}
 			return write(cmd.OutOrStdout(), d)
 		},

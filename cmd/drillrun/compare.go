@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -55,41 +57,66 @@ something stays unknown.`,
 	return cmd
 }
 
-// compare checks everything that can be wrong before anything starts.
+// compare opens the reports, drills, and tells what was found.
 func (o *compareOptions) compare(cmd *cobra.Command, names []string) error {
+	outputs, err := openReports[reports.League](o.reports, reports.LeagueFormats(), o.json, nil, slices.Concat(names, o.systems)...)
+	if err != nil {
+		forget(outputs)
+		return err
+	}
+	league, err := o.drill(cmd, names)
+	return o.finish(cmd, league, outputs, err)
+}
+
+// drill checks everything that can be wrong before anything starts.
+func (o *compareOptions) drill(cmd *cobra.Command, names []string) (none reports.League, err error) {
 	systems, substrate, err := o.choose()
-	if err != nil {
-		return &exitError{exitUsage, err}
+	if err == nil {
+		err = o.run.limit(cmd)
 	}
-	scripts, err := catalog.ScriptsFor(names, 0, systems...)
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return none, &exitError{exitUsage, err}
 	}
-	outputs, err := parseReports(o.reports, reports.LeagueFormats(), o.json)
+	all, err := scripts(names, 0, systems...)
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return none, &exitError{exitUsage, err}
 	}
 	ctx := cmd.Context()
+	if err := begin(ctx); err != nil {
+		return none, err
+	}
 	healFirst(ctx, cmd.ErrOrStderr(), o.run.out, o.run.substrate, o.run.quiet)
 	provider, err := substrate.Open(ctx, catalog.Images{})
 	if err != nil {
-		return unopened(ctx, err)
+		return none, &exitError{exitEnvironment, err}
 	}
 	conditions := o.conditions(names, systems)
 	p := newProgress(cmd.ErrOrStderr(), o.run.quiet, o.run.parallel)
 	p.say("seed %d", o.run.seed)
-	var all []*series
+	var each []*series
 	for i, system := range systems {
 		run := o.run
 		run.system = o.systems[i]
-		all = append(all, &series{
+		each = append(each, &series{
 			options: &run, label: system.Name(), system: system, entry: substrate, provider: provider, progress: p, versions: versions(),
 		})
 	}
-	standings, err := drillInTurn(ctx, all, scripts)
+	standings, err := drillInTurn(ctx, each, all)
 	p.close()
-	league := reports.NewLeague(conditions, standings)
-	return o.finish(cmd, league, outputs, errors.Join(err, provider.Close()))
+	askStandings(standings, names, all)
+	return reports.NewLeague(conditions, standings), errors.Join(err, provider.Close())
+}
+
+// askStandings marks what was asked for by name, and was drilled with no system.
+func askStandings(standings []reports.Standing, names []string, all []catalog.Script) {
+	var runs []reports.Results
+	for _, s := range standings {
+		runs = append(runs, s.Result)
+	}
+	ask(runs, names, all)
+	for i := range standings {
+		standings[i].Result = runs[i]
+	}
 }
 
 // choose are the systems. Their names tell their rows apart.
@@ -152,24 +179,29 @@ func (o *compareOptions) conditions(names []string, systems []drills.System) rep
 
 // command is what compares them again.
 func (o *compareOptions) command(names []string) string {
-	words := append([]string{"drillrun compare"}, names...)
-	words = append(words, "--systems "+strings.Join(o.systems, ","), fmt.Sprintf("--trials %d --seed %d", o.run.trials, o.run.seed))
+	words := append(slices.Clone(names), "--systems", strings.Join(o.systems, ","),
+		"--trials", strconv.Itoa(o.run.trials), "--seed", strconv.FormatUint(o.run.seed, 10))
 	if o.run.substrate != catalog.DefaultSubstrate {
-		words = append(words, "--substrate "+o.run.substrate)
+		words = append(words, "--substrate", o.run.substrate)
 	}
 	if o.run.timeout != 0 {
-		words = append(words, "--timeout "+o.run.timeout.String())
+		words = append(words, "--timeout", o.run.timeout.String())
 	}
-	return strings.Join(words, " ")
+	return commandLine("compare", words...)
 }
 
-func (o *compareOptions) finish(cmd *cobra.Command, l reports.League, outputs []output[reports.League], err error) error {
+func (o *compareOptions) finish(cmd *cobra.Command, l reports.League, outputs []*output[reports.League], err error) error {
+	defer forget(outputs)
 	stdout := cmd.OutOrStdout()
 	write := terminal(stdout).WriteLeague
 	if o.json {
 		write = reports.LeagueJSON
 	}
-	return conclude(cmd, l.ExitCode(), errors.Join(err, tell(stdout, l, write, outputs)))
+	drilled := len(l.Standings) > 0
+	if drilled || err == nil {
+		err = errors.Join(err, tell(stdout, l, write, outputs))
+	}
+	return conclude(cmd, l.ExitCode(), err, drilled)
 }
 
 // versionOf is what a system says of its version, empty where it does not.

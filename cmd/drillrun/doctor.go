@@ -24,7 +24,7 @@ Exit codes: 0 the default substrate can run, 4 it cannot.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := diagnose(cmd.Context(), substrates)
 			if err := cmd.Context().Err(); err != nil {
-				return unopened(cmd.Context(), err)
+				return err // nothing is known of what was not looked at
 			}
 			write := writeDiagnosis
 			if asJSON {

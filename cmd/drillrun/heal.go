@@ -15,6 +15,7 @@ import (
 	"github.com/drillrun/drillrun/drills/engine"
 	"github.com/drillrun/drillrun/drills/runner"
 	"github.com/drillrun/drillrun/internal/suggest"
+	"github.com/drillrun/drillrun/reports"
 )
 
 func newHeal() *cobra.Command {
@@ -29,13 +30,16 @@ has not certainly made. Without RUN, all runs in the folder of --out are looked
 at, and everything else that a drillrun of the same user may have left. The next
 "drillrun run" does that by itself, for the substrate that it uses.`,
 		RunE: func(cmd *cobra.Command, names []string) error {
+			if err := begin(cmd.Context()); err != nil {
+				return err
+			}
 			var found findings
 			if len(names) == 0 {
 				found = healAll(cmd.Context(), out, catalog.Substrates())
 			} else {
 				for _, name := range names {
 					if err := runner.Folder(name).Known(); err != nil {
-						return &exitError{exitUsage, err}
+						return unknown(err)
 					}
 					found.heal(cmd.Context(), runner.Folder(name))
 				}
@@ -133,7 +137,7 @@ func (f *findings) tell(w io.Writer) error {
 		lines = append(lines, "nothing to heal")
 	}
 	for _, line := range lines {
-		if _, err := fmt.Fprintln(w, line); err != nil {
+		if _, err := fmt.Fprintln(w, reports.Plain(line)); err != nil {
 			return err
 		}
 	}
@@ -171,10 +175,13 @@ func healFirst(ctx context.Context, w io.Writer, out, substrate string, quiet bo
 	found := healAll(ctx, out, map[string]catalog.SubstrateEntry{substrate: catalog.Substrates()[substrate]})
 	for _, line := range found.done {
 		if !quiet {
-			fmt.Fprintln(w, "healed", line)
+			fmt.Fprintln(w, "healed", reports.Plain(line))
 		}
 	}
 	for _, err := range found.errs {
-		fmt.Fprintln(w, "drillrun:", err)
+		if ctx.Err() != nil {
+			break // there is no new run
+		}
+		fmt.Fprintln(w, "drillrun:", reports.PlainLines(err.Error()))
 	}
 }

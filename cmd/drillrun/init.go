@@ -42,13 +42,13 @@ its place. Nothing that exists is overwritten.`,
 
 // tellNext says what was written, and what comes next.
 func tellNext(cmd *cobra.Command, folder string, written []string) error {
-	files := filepath.Join(folder, skeleton.Scenario) + " --system " + filepath.Join(folder, skeleton.Manifest)
+	files := quote(filepath.Join(folder, skeleton.Scenario)) + " --system " + quote(filepath.Join(folder, skeleton.Manifest))
 	_, err := fmt.Fprintf(cmd.OutOrStdout(), `wrote %s
 
 next:
   drillrun validate %s
   drillrun run %s
   drillrun schema > %s  # editors then check what you write
-`, strings.Join(written, ", "), files, files, filepath.Join(folder, "system.schema.json"))
+`, strings.Join(written, ", "), files, files, quote(filepath.Join(folder, "system.schema.json")))
 	return err
 }

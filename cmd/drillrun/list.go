@@ -13,6 +13,7 @@ import (
 	"github.com/drillrun/drillrun/catalog"
 	"github.com/drillrun/drillrun/drills"
 	"github.com/drillrun/drillrun/internal/suggest"
+	"github.com/drillrun/drillrun/reports"
 	"github.com/drillrun/drillrun/scenarios"
 )
 
@@ -172,7 +173,7 @@ func table(w io.Writer, fill func(row func(name, text string))) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	var failed error
 	fill(func(name, text string) {
-		if _, err := fmt.Fprintf(tw, "%s\t%s\n", name, text); err != nil && failed == nil {
+		if _, err := fmt.Fprintf(tw, "%s\t%s\n", reports.Plain(name), reports.Plain(text)); err != nil && failed == nil {
 			failed = err
 		}
 	})

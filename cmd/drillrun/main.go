@@ -10,9 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +18,7 @@ import (
 	"github.com/drillrun/drillrun/internal/suggest"
 	"github.com/drillrun/drillrun/internal/surroundings"
 	"github.com/drillrun/drillrun/reference/adapter"
+	"github.com/drillrun/drillrun/reports"
 )
 
 // The exit codes, which CI scripts depend on. A crash of drillrun itself must
@@ -28,15 +27,17 @@ const (
 	exitPass        = 0
 	exitFail        = 1
 	exitUnknown     = 2
-	exitUsage       = 3
-	exitEnvironment = 4
-	exitCrash       = 70
-	exitInterrupted = 130
+	exitUsage       = reports.ExitUsage
+	exitEnvironment = reports.ExitEnvironment
+	exitCrash       = reports.ExitCrash
+	exitInterrupted = reports.ExitInterrupted
 )
 
 func main() {
 	adapter.RunReplica()
 	surroundings.Shed()
+	// What cannot be recovered, such as want of memory, ends by SIGABRT.
+	debug.SetTraceback("crash")
 	os.Exit(run(newRoot(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -58,31 +59,57 @@ func (e *exitError) Unwrap() error { return e.err }
 
 // run executes one command line and returns its exit code.
 func run(root *cobra.Command, args []string, stdout, stderr io.Writer) (code int) {
-	defer func() {
-		if r := recover(); r != nil {
-			fmt.Fprintf(stderr, "drillrun crashed: %v\n%s", r, debug.Stack())
-			code = exitCrash
-		}
-	}()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := heed(context.Background())
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(&pipe{stdout})
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
-	var exit *exitError
-	switch {
-	case err == nil:
+	classify(root)
+	err := follow(ctx, func(ctx context.Context) (err error) {
+		defer func() {
+			if r := recover(); r != nil {
+				err = &exitError{exitCrash, fmt.Errorf("crashed: %v\n%s", r, debug.Stack())}
+			}
+		}()
+		return root.ExecuteContext(ctx)
+	})
+	if err == nil {
 		return exitPass
-	case errors.As(err, &exit):
-		if exit.err != nil {
-			fmt.Fprintln(stderr, "drillrun:", exit.err)
-		}
-		return exit.code
 	}
-	fmt.Fprintf(stderr, "drillrun: %v\n", err)
-	return exitUsage
+	var exit *exitError
+	if !errors.As(err, &exit) {
+		exit = &exitError{exitUsage, err} // cobra's own: an argument or a flag
+	}
+	if exit.err != nil {
+		fmt.Fprintln(stderr, "drillrun:", reports.PlainLines(exit.Error()))
+	}
+	return exit.code
+}
+
+// classify has every command end with an exit code: an error that does not say
+// which is none of usage. What an interrupted command says is what interrupted it.
+func classify(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		classify(c)
+	}
+	do := cmd.RunE
+	if do == nil {
+		return
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		err := do(cmd, args)
+		var exit *exitError
+		known := errors.As(err, &exit)
+		switch {
+		case err == nil, known && (exit.code == exitCrash || exit.code == exitInterrupted):
+			return err
+		case cmd.Context().Err() != nil:
+			return &exitError{exitInterrupted, context.Cause(cmd.Context())}
+		case !known:
+			return &exitError{exitEnvironment, err}
+		}
+		return err
+	}
 }
 
 func newRoot() *cobra.Command {
@@ -92,9 +119,10 @@ func newRoot() *cobra.Command {
 		Long: `drillrun starts a system with its stores, puts it under load, breaks something
 for real, and judges the recorded history: failover, duplicates, lost jobs.
 
-Exit codes: 0 all gates passed, 1 a gate failed, 2 a verdict is unknown,
-3 wrong usage or scenario, 4 the environment could not be started or healed,
-130 interrupted (after healing).`,
+Exit codes: 0 all gates passed, 1 a gate failed, 2 a verdict is unknown, or what
+was asked for by name was skipped, 3 wrong usage or scenario (nothing was
+started), 4 something could not be started, healed, recorded or written,
+130 interrupted (after healing), 70 or a signal: drillrun crashed.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(cmd *cobra.Command, args []string) error {

@@ -87,9 +87,9 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 // signalled INT 130 'runs/*/history.jsonl' '"op":"inject"' drillrun run x
 func signalled(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 5 {
-		ts.Fatalf("usage: signalled INT|KILL CODE PATTERN TEXT PROGRAM [ARG...]")
+		ts.Fatalf("usage: signalled INT|HUP|KILL CODE PATTERN TEXT PROGRAM [ARG...]")
 	}
-	signal := map[string]syscall.Signal{"INT": syscall.SIGINT, "KILL": syscall.SIGKILL}[args[0]]
+	signal := map[string]syscall.Signal{"INT": syscall.SIGINT, "KILL": syscall.SIGKILL, "HUP": syscall.SIGHUP}[args[0]]
 	cmd := command(ts, args[4:])
 	ts.Check(cmd.Start())
 	if err := awaitText(ts.MkAbs(args[2]), args[3]); err != nil {
@@ -115,14 +115,19 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 		more, args = append(more, args[0]), args[1:]
 	}
 	path, err := exec.LookPath(filepath.Join(strings.Split(ts.Getenv("PATH"), ":")[0], args[0]))
+	if err != nil {
+		path, err = exec.LookPath(args[0]) // a shell, for one
+	}
 	ts.Check(err)
 	cmd := exec.Command(path, expand(ts, args[1:])...)
 	cmd.Dir = ts.Getenv("WORK")
 	// The script's own TMPDIR is closed to the user that stores run as.
 	cmd.Env = append(cmd.Env, "PATH="+ts.Getenv("PATH"), "HOME="+ts.Getenv("HOME"), "TMPDIR="+os.TempDir())
 	cmd.Env = append(cmd.Env, more...)
-	if cores := ts.Getenv("GOMAXPROCS"); cores != "" {
-		cmd.Env = append(cmd.Env, "GOMAXPROCS="+cores)
+	for _, name := range []string{"GOMAXPROCS", "GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY", "SUDO_UID", "SUDO_GID"} {
+		if value := ts.Getenv(name); value != "" {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
 	}
 	cmd.Stdout, cmd.Stderr = capture(ts, "out"), capture(ts, "err")
 	return cmd

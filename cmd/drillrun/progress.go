@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -8,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/term"
+	"github.com/drillrun/drillrun/reports"
 )
 
 const (
@@ -19,6 +20,9 @@ const (
 	liveEvery = 200 * time.Millisecond
 
 	clearLine = "\r\x1b[K"
+
+	// leastColumns is assumed of a terminal that does not say how wide it is.
+	leastColumns = 80
 )
 
 // progress tells people what goes on: one live line on a terminal, plain lines
@@ -26,7 +30,7 @@ const (
 // nothing.
 type progress struct {
 	w    io.Writer
-	live bool
+	live *os.File // the terminal of the live line; nil for plain lines
 	done chan struct{}
 	over sync.WaitGroup
 
@@ -47,14 +51,12 @@ func newProgress(w io.Writer, quiet bool, parallel int) *progress {
 	if quiet {
 		return nil
 	}
-	p := &progress{w: w, live: isTerminal(w) && parallel == 1, done: make(chan struct{})}
+	p := &progress{w: w, done: make(chan struct{})}
+	if f, ok := screen(w); ok && parallel == 1 {
+		p.live = f
+	}
 	p.over.Go(p.beat)
 	return p
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
 // begin opens the lane of a drill.
@@ -99,8 +101,8 @@ func (p *progress) say(format string, args ...any) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	line := fmt.Sprintf(format, args...) + "\n"
-	if p.live {
+	line := reports.PlainLines(fmt.Sprintf(format, args...)) + "\n"
+	if p.live != nil {
 		line = clearLine + line
 	}
 	p.write(line)
@@ -113,14 +115,14 @@ func (p *progress) close() {
 	}
 	close(p.done)
 	p.over.Wait()
-	if p.live {
+	if p.live != nil {
 		p.write(clearLine)
 	}
 }
 
 func (p *progress) beat() {
 	every := plainEvery
-	if p.live {
+	if p.live != nil {
 		every = liveEvery
 	}
 	tick := time.NewTicker(every)
@@ -140,7 +142,7 @@ func (p *progress) remind() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, l := range p.lanes {
-		if l.step != "" && (p.live || time.Since(l.told) >= plainEvery) {
+		if l.step != "" && (p.live != nil || time.Since(l.told) >= plainEvery) {
 			p.print(l)
 		}
 	}
@@ -148,9 +150,11 @@ func (p *progress) remind() {
 
 func (p *progress) print(l *lane) {
 	l.told = time.Now()
-	line := fmt.Sprintf("%-28s %5.1fs  %s", l.what, time.Since(l.since).Seconds(), l.step)
-	if p.live {
-		p.write(clearLine + line)
+	line := reports.Plain(fmt.Sprintf("%-28s %5.1fs  %s", l.what, time.Since(l.since).Seconds(), l.step))
+	if p.live != nil {
+		// What is wrapped stays behind when the line is drawn anew. A terminal may be
+		// made wider or narrower meanwhile.
+		p.write(clearLine + reports.Cut(line, cmp.Or(columns(p.live), leastColumns)-1))
 		return
 	}
 	p.write(line + "\n")

@@ -85,17 +85,9 @@ func matrixFormats() map[string]reports.MatrixWriter {
 	return all
 }
 
-// prove checks everything that can be wrong before anything starts.
+// prove opens the reports, proves, and tells what was found.
 func (o *proveOptions) prove(cmd *cobra.Command) error {
 	chosen, err := o.choose()
-	if err != nil {
-		return &exitError{exitUsage, err}
-	}
-	system, substrate, err := o.run.choose()
-	if err != nil {
-		return &exitError{exitUsage, err}
-	}
-	outputs, err := parseReports(o.reports, matrixFormats(), o.json)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
@@ -103,50 +95,97 @@ func (o *proveOptions) prove(cmd *cobra.Command) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	releases, err := findReleases(chosen)
+	outputs, err := openReports[reports.Matrix](o.reports, matrixFormats(), o.json, nil)
+	defer func() { forget(outputs) }()
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return err
 	}
-	scripts, err := load(chosen, system, releases)
+	drill, end, err := o.prepare(cmd, chosen)
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return err
 	}
-	if err := canAccuse(chosen, scripts); err != nil {
-		return &exitError{exitUsage, err}
-	}
-	if err := o.run.share(inOrder(scripts), runtime.GOMAXPROCS(0)); err != nil {
-		return &exitError{exitUsage, err}
-	}
-	ctx := cmd.Context()
-	healFirst(ctx, cmd.ErrOrStderr(), o.run.out, catalog.DefaultSubstrate, o.run.quiet)
-	provider, err := substrate.Open(ctx, catalog.Images{})
-	if err != nil {
-		return unopened(ctx, err)
-	}
-	p := newProgress(cmd.ErrOrStderr(), o.run.quiet, o.run.parallel)
-	p.say("seed %d", o.run.seed)
-	drill := func(ctx context.Context, d prove.Drill) (reports.Results, error) {
-		run, drilled := o.run, system
-		run.defect = d.Defect
-		if of, found := releases[d.Scenario]; found {
-			run.defect, run.system, drilled = "", of.name(d), of.system(d)
-		}
-		s := &series{options: &run, label: d.Defect, system: drilled, entry: substrate, provider: provider, progress: p, versions: versions()}
-		if d.Faultless {
-			return s.faultless(ctx, scripts[d.Scenario], gateOf(chosen, d.Defect))
-		}
-		return s.one(ctx, scripts[d.Scenario], d.Trial)
-	}
-	matrix, err := prove.Run(ctx, prove.Config{
-		Defects: chosen, Trials: o.run.trials, Budget: o.budget, Parallel: o.run.parallel, Faultless: faultless(scripts),
-		Drill: drill, Tell: p.say,
+	matrix, err := prove.Run(cmd.Context(), prove.Config{
+		Defects: chosen, Trials: o.run.trials, Budget: o.budget, Parallel: o.run.parallel, Faultless: faultless(drill.scripts),
+		Drill: drill.one, Tell: drill.progress.say,
 	})
 	matrix.Seed, matrix.Version = o.run.seed, buildVersion()
-	p.close()
+	err = errors.Join(err, end())
 	if earlier != nil {
 		matrix = prove.Onto(*earlier, matrix, defectNames(), digests(*earlier))
 	}
-	return o.finish(cmd, matrix, outputs, errors.Join(err, provider.Close()))
+	return o.finish(cmd, matrix, outputs, err)
+}
+
+// prover carries out the drills of a proof.
+type prover struct {
+	options  runOptions
+	defects  []prove.Defect
+	system   drills.System
+	releases map[string]releases // by scenario
+	scripts  map[string]catalog.Script
+	entry    catalog.SubstrateEntry // of the substrate
+	provider catalog.Provider
+	progress *progress
+}
+
+// prepare checks everything that can be wrong, and opens what the drills need.
+func (o *proveOptions) prepare(cmd *cobra.Command, chosen []prove.Defect) (p *prover, end func() error, err error) {
+	if p, err = o.check(cmd, chosen); err != nil {
+		return nil, nil, &exitError{exitUsage, err}
+	}
+	ctx := cmd.Context()
+	if err := begin(ctx); err != nil {
+		return nil, nil, err
+	}
+	healFirst(ctx, cmd.ErrOrStderr(), o.run.out, catalog.DefaultSubstrate, o.run.quiet)
+	if p.provider, err = p.entry.Open(ctx, catalog.Images{}); err != nil {
+		return nil, nil, &exitError{exitEnvironment, err}
+	}
+	p.progress = newProgress(cmd.ErrOrStderr(), o.run.quiet, o.run.parallel)
+	p.progress.say("seed %d", o.run.seed)
+	return p, func() error {
+		p.progress.close()
+		return p.provider.Close()
+	}, nil
+}
+
+func (o *proveOptions) check(cmd *cobra.Command, chosen []prove.Defect) (*prover, error) {
+	system, substrate, err := o.run.choose()
+	if err != nil {
+		return nil, err
+	}
+	if cmd.Flags().Changed("budget") && o.budget <= 0 {
+		return nil, fmt.Errorf("--budget %v: want a time above 0, such as 5h", o.budget)
+	}
+	found, err := findReleases(chosen)
+	if err != nil {
+		return nil, err
+	}
+	loaded, err := load(chosen, system, found)
+	if err != nil {
+		return nil, err
+	}
+	if err := canAccuse(chosen, loaded); err != nil {
+		return nil, err
+	}
+	if err := o.run.share(inOrder(loaded), runtime.GOMAXPROCS(0)); err != nil {
+		return nil, err
+	}
+	return &prover{options: o.run, defects: chosen, system: system, releases: found, scripts: loaded, entry: substrate}, nil
+}
+
+// one carries out one drill.
+func (p *prover) one(ctx context.Context, d prove.Drill) (reports.Results, error) {
+	run, drilled := p.options, p.system
+	run.defect = d.Defect
+	if of, found := p.releases[d.Scenario]; found {
+		run.defect, run.system, drilled = "", of.name(d), of.system(d)
+	}
+	s := &series{options: &run, label: d.Defect, system: drilled, entry: p.entry, provider: p.provider, progress: p.progress, versions: versions()}
+	if d.Faultless {
+		return s.faultless(ctx, p.scripts[d.Scenario], gateOf(p.defects, d.Defect))
+	}
+	return s.one(ctx, p.scripts[d.Scenario], d.Trial)
 }
 
 // earlier is the proof to put this one on top of; nil for none.
@@ -206,12 +245,12 @@ func (o *proveOptions) choose() ([]prove.Defect, error) {
 	if err != nil || len(o.scenarios) == 0 {
 		return chosen, err
 	}
-	scripts, err := catalog.Scripts(o.scenarios)
+	named, err := scripts(o.scenarios, 0)
 	if err != nil {
 		return nil, err
 	}
 	var refs []string
-	for _, s := range scripts {
+	for _, s := range named {
 		refs = append(refs, s.Ref)
 	}
 	if len(o.defects) == 0 {
@@ -270,9 +309,9 @@ func load(all []prove.Defect, system drills.System, releases map[string]releases
 			if of, found := releases[name]; found {
 				drilled = []drills.System{of.with, of.without}
 			}
-			scripts, err := catalog.ScriptsFor([]string{name}, 0, drilled...)
+			loaded, err := catalog.ScriptsFor([]string{name}, 0, drilled...)
 			errs = append(errs, err)
-			for _, s := range scripts {
+			for _, s := range loaded {
 				byName[name] = s
 			}
 		}
@@ -280,11 +319,11 @@ func load(all []prove.Defect, system drills.System, releases map[string]releases
 	return byName, errors.Join(errs...)
 }
 
-func (o *proveOptions) finish(cmd *cobra.Command, m reports.Matrix, outputs []output[reports.Matrix], err error) error {
+func (o *proveOptions) finish(cmd *cobra.Command, m reports.Matrix, outputs []*output[reports.Matrix], err error) error {
 	stdout := cmd.OutOrStdout()
 	write := terminal(stdout).WriteMatrix
 	if o.json {
 		write = reports.MatrixJSON
 	}
-	return conclude(cmd, m.ExitCode(), errors.Join(err, tell(stdout, m, write, outputs)))
+	return conclude(cmd, m.ExitCode(), errors.Join(err, tell(stdout, m, write, outputs)), true)
 }

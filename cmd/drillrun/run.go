@@ -71,7 +71,7 @@ built-in scenario is run.`,
 	f.IntVar(&o.parallel, "parallel", 1, "run N drills at a time, as many as there are cores at most")
 	f.BoolVar(&o.times, "parallel-times", false, "judge times although drills share the machine")
 	f.StringVar(&o.out, "out", "runs", "folder for the runs")
-	f.StringArrayVar(&o.reports, "report", nil, "write a report: FORMAT=FILE with "+formats(reports.Formats())+", and - for standard output; may be repeated")
+	f.StringArrayVar(&o.reports, "report", nil, "write a report: FORMAT=FILE with "+formats(reports.Formats())+", and - for standard output; may be repeated; the file of GITHUB_STEP_SUMMARY is appended to")
 	f.StringVar(&o.signKey, "sign-key", "", "sign each sealed history with this Ed25519 private key of SSH: a file (see: drillrun check --verify-key)")
 	f.DurationVar(&o.timeout, "timeout", 0, "end each drill after this time; its verdict is then unknown")
 	f.BoolVar(&o.strict, "strict", false, "a skipped scenario makes the verdict unknown")
@@ -80,48 +80,61 @@ built-in scenario is run.`,
 	return cmd
 }
 
-// run checks everything that can be wrong before anything starts.
+// run opens the reports, drills, and tells what was found. Whatever keeps it from
+// drilling is in the reports, too.
 func (o *runOptions) run(cmd *cobra.Command, names []string) error {
+	unfinished := reports.NewDocument(nil, false).Broken(exitCrash, "drillrun has not ended: it was killed, it crashed, or it still runs")
+	outputs, err := openReports(o.reports, reports.Formats(), o.json, &unfinished, append(slices.Clone(names), o.system)...)
+	d := reports.NewDocument(nil, o.strict)
+	if err == nil {
+		d, err = o.drill(cmd, names, d)
+	}
+	return o.finish(cmd, d, outputs, err)
+}
+
+// drill checks everything that can be wrong before anything starts.
+func (o *runOptions) drill(cmd *cobra.Command, names []string, empty reports.Document) (reports.Document, error) {
 	system, substrate, err := o.choose()
-	if err != nil {
-		return &exitError{exitUsage, err}
+	if err == nil {
+		err = o.limit(cmd)
 	}
-	scripts, err := catalog.ScriptsFor(names, o.replicas, system)
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return empty, &exitError{exitUsage, err}
 	}
-	if err := o.share(scripts, runtime.GOMAXPROCS(0)); err != nil {
-		return &exitError{exitUsage, err}
+	all, err := scripts(names, o.replicas, system)
+	if err == nil {
+		err = o.share(all, runtime.GOMAXPROCS(0))
 	}
-	outputs, err := parseReports(o.reports, reports.Formats(), o.json)
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return empty, &exitError{exitUsage, err}
 	}
 	if o.signKey != "" {
 		if o.signer, err = runner.ReadSignKey(o.signKey); err != nil {
-			return &exitError{exitUsage, err}
+			return empty, &exitError{exitUsage, err}
 		}
 	}
 	ctx := cmd.Context()
+	if err := begin(ctx); err != nil {
+		return empty, err
+	}
 	healFirst(ctx, cmd.ErrOrStderr(), o.out, o.substrate, o.quiet)
 	provider, err := substrate.Open(ctx, o.images)
 	if err != nil {
-		return unopened(ctx, err)
+		return empty, &exitError{exitEnvironment, err}
 	}
 	p := newProgress(cmd.ErrOrStderr(), o.quiet, o.parallel)
-	s := &series{options: o, label: o.defect, system: system, entry: substrate, provider: provider, progress: p, versions: versions()}
-	document, err := s.all(ctx, scripts)
+	s := &series{options: o, asked: names, label: o.defect, system: system, entry: substrate, provider: provider, progress: p, versions: versions()}
+	document, err := s.all(ctx, all)
 	p.close()
-	err = errors.Join(err, provider.Close())
-	return o.finish(cmd, document, outputs, err)
+	return document, errors.Join(err, provider.Close())
 }
 
-// unopened is how a command ends that could not open a substrate, or was not to.
-func unopened(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return &exitError{exitInterrupted, errors.New("interrupted before anything was started")}
+// limit checks --timeout: nothing ends after no time, or before it began.
+func (o *runOptions) limit(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("timeout") && o.timeout <= 0 {
+		return fmt.Errorf("--timeout %v: want a time above 0, such as 5m", o.timeout)
 	}
-	return &exitError{exitEnvironment, err}
+	return nil
 }
 
 // share checks that drills may go on at the same time. They disturb each other's
@@ -192,26 +205,36 @@ func (o *runOptions) checkDefect() error {
 
 // finish tells what was found, also after an interruption, and turns it into
 // the exit code: 3, 4 and 130 win over 1, and 1 over 2.
-func (o *runOptions) finish(cmd *cobra.Command, d reports.Document, outputs []output[reports.Document], err error) error {
+func (o *runOptions) finish(cmd *cobra.Command, d reports.Document, outputs []*output[reports.Document], err error) error {
 	write := writeTable
 	if o.json {
 		write = reports.JSON
 	}
+	if ended := conclude(cmd, exitPass, err, len(d.Runs) > 0); ended != nil {
+		var exit *exitError
+		errors.As(ended, &exit)
+		d = d.Broken(exit.code, exit.Error())
+	}
 	err = errors.Join(err, tell(cmd.OutOrStdout(), d, write, outputs))
-	return conclude(cmd, d.ExitCode(), err)
+	return conclude(cmd, d.ExitCode(), err, len(d.Runs) > 0)
 }
 
 // conclude is how a command ends that has told what it found: with that exit
-// code, unless something else went wrong.
-func conclude(cmd *cobra.Command, code int, err error) error {
-	var environment *runner.EnvironmentError
-	switch {
-	case cmd.Context().Err() != nil:
-		return &exitError{exitInterrupted, errors.New("interrupted: everything was healed and stopped; the partial run is kept")}
-	case errors.As(err, &environment):
-		return &exitError{exitEnvironment, err}
+// code, unless something else went wrong. Its error is an *exitError.
+func conclude(cmd *cobra.Command, code int, err error, drilled bool) error {
+	var exit *exitError
+	known := errors.As(err, &exit)
+	switch interrupted := context.Cause(cmd.Context()); {
+	case known && exit.code == exitCrash:
+		return &exitError{exitCrash, err}
+	case interrupted != nil && drilled:
+		return &exitError{exitInterrupted, fmt.Errorf("%w: everything was healed and stopped; the partial run is kept", interrupted)}
+	case interrupted != nil:
+		return &exitError{exitInterrupted, fmt.Errorf("%w: nothing was drilled", interrupted)}
+	case known:
+		return &exitError{exit.code, err}
 	case err != nil:
-		return err
+		return &exitError{exitEnvironment, err}
 	case code != exitPass:
 		return &exitError{code: code}
 	}

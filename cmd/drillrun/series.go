@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
@@ -23,7 +24,8 @@ import (
 // series is the drills of one command.
 type series struct {
 	options  *runOptions
-	label    string // tells its drills from those of other series; may be empty
+	asked    []string // the names on the command line; none for all there is
+	label    string   // tells its drills from those of other series; may be empty
 	system   drills.System
 	entry    catalog.SubstrateEntry // of the substrate
 	provider catalog.Provider
@@ -55,6 +57,7 @@ func (s *series) all(ctx context.Context, scripts []catalog.Script) (reports.Doc
 			runs = append(runs, reports.Merge(results))
 		}
 	}
+	ask(runs, s.asked, scripts)
 	return reports.NewDocument(runs, s.options.strict), err
 }
 
@@ -133,26 +136,38 @@ func (s *series) drill(ctx context.Context, t *trial) (reports.Results, error) {
 		Scenario: script.Scenario, System: s.system, Substrate: o.substrate, NewSubstrate: s.provider.New,
 		Verbs: catalog.Verbs(), Faults: catalog.Faults(), Aborts: script.Aborts,
 		Options: options, Replicas: o.replicas, Seed: seed, Trial: number, Timeout: o.timeout, Out: o.out, SignKey: o.signer,
-		Versions: s.versions, Progress: lane.at,
+		Versions: s.versions, Arguments: o.kept(seed), Progress: lane.at,
 	}
 	folder, err := d.Run(ctx)
 	if folder == "" {
 		return reports.Results{Schema: reports.Schema, Scenario: script.Name, Seed: seed, Why: []string{err.Error()}}, err
 	}
-	result, checkErr := catalog.Judge().Check(folder, o.repeat(script, seed))
+	result, checkErr := judge(ctx, err, folder, o.repeat(script, seed))
 	locate(&result, script)
 	if checkErr == nil {
 		checkErr = folder.Keep(result)
 	}
+	if err := folder.HandOver(); err != nil {
+		s.progress.say("%v", err) // whoever called sudo cannot read it; root can
+	}
 	s.progress.say("%-28s %s", name, headline(result))
 	return result, errors.Join(err, checkErr)
+}
+
+// judge draws the verdict. What an interrupted drill has recorded is judged all the
+// same; it is little, and a second signal ends everything.
+func judge(ctx context.Context, drilled error, folder runner.Folder, repeat string) (reports.Results, error) {
+	if drilled != nil {
+		ctx = context.WithoutCancel(ctx)
+	}
+	return catalog.Judge().Check(ctx, folder, repeat)
 }
 
 // locate says where the gates are written, so that annotations can point there.
 // A built-in scenario has no file that anybody could open.
 func locate(r *reports.Results, script catalog.Script) {
 	if script.Ref != script.Name {
-		r.File = filepath.ToSlash(filepath.Clean(script.Ref))
+		r.File = inRepository(script.Ref)
 	}
 	for i := range r.Gates {
 		r.Gates[i].Line = script.Scenario.Gates[i].Line
@@ -180,28 +195,23 @@ func (s *series) systemOptions(script catalog.Script) map[string]string {
 	return options
 }
 
-// repeat is the command that does a drill again.
-func (o *runOptions) repeat(script catalog.Script, seed uint64) string {
-	words := []string{"drillrun run", script.Ref, fmt.Sprintf("--seed %d", seed)}
-	if o.system != catalog.DefaultSystem {
-		words = append(words, "--system "+o.system)
+// inRepository is a path from the root of the repository, where GitHub and others
+// look for it whatever folder a step works in.
+func inRepository(path string) string {
+	root := os.Getenv("GITHUB_WORKSPACE")
+	file := whole(path)
+	for dir := filepath.Dir(file); root == ""; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+			root = dir
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
 	}
-	if o.defect != "" {
-		words = append(words, "--defect "+o.defect)
+	if rel, err := filepath.Rel(whole(root), file); err == nil && root != "" && filepath.IsLocal(rel) {
+		path = rel
 	}
-	if o.substrate != catalog.DefaultSubstrate {
-		words = append(words, "--substrate "+o.substrate)
-	}
-	if o.images.Postgres != "" {
-		words = append(words, "--postgres-image "+o.images.Postgres)
-	}
-	if o.images.Redis != "" {
-		words = append(words, "--redis-image "+o.images.Redis)
-	}
-	if o.replicas != 0 {
-		words = append(words, fmt.Sprintf("--replicas %d", o.replicas))
-	}
-	return strings.Join(words, " ")
+	return filepath.ToSlash(filepath.Clean(path))
 }
 
 // headline is a drill's outcome in one line, and what made it unknown if no gate

@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/drillrun/drillrun/catalog"
 	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/reports"
 	"github.com/drillrun/drillrun/scenarios"
 )
 
@@ -28,12 +30,13 @@ system: its stores, links and kinds of jobs. What runs and yet cannot come to a
 verdict is a warning; --strict makes it a mistake.`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if o.system == "" && len(names) == 0 {
-				return errors.New("there is nothing to check: name scenarios, or a manifest by --system")
+				return &exitError{exitUsage, errors.New("there is nothing to check: name scenarios, or a manifest by --system")}
 			}
-			if err := o.validate(cmd, names); err != nil {
+			err := o.validate(cmd, names)
+			if _, known := errors.AsType[*exitError](err); err != nil && !known {
 				return &exitError{exitUsage, err}
 			}
-			return nil
+			return err
 		},
 	}
 	f := cmd.Flags()
@@ -54,16 +57,16 @@ func (o *validateOptions) validate(cmd *cobra.Command, names []string) error {
 		system, err := catalog.System(o.system)
 		if err == nil {
 			systems = append(systems, system)
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: ok, the system %s\n", o.system, system.Name())
+			err = say(cmd.OutOrStdout(), "%s: ok, the system %s", o.system, system.Name())
 		}
 		wrong = err
 	}
 	if len(names) == 0 {
 		return wrong
 	}
-	scripts, err := catalog.ScriptsFor(names, o.replicas, systems...)
+	all, err := scripts(names, o.replicas, systems...)
 	wrong = errors.Join(wrong, err)
-	for _, s := range scripts {
+	for _, s := range all {
 		wrong = errors.Join(wrong, o.tell(cmd, s, systems))
 	}
 	return wrong
@@ -73,7 +76,7 @@ func (o *validateOptions) validate(cmd *cobra.Command, names []string) error {
 func (o *validateOptions) tell(cmd *cobra.Command, s catalog.Script, systems []drills.System) error {
 	warnings := s.Warnings(systems...)
 	for _, w := range warnings {
-		if _, err := fmt.Fprintf(cmd.ErrOrStderr(), "%v (warning)\n", w); err != nil {
+		if err := say(cmd.ErrOrStderr(), "%v (warning)", w); err != nil {
 			return err
 		}
 	}
@@ -86,6 +89,13 @@ func (o *validateOptions) tell(cmd *cobra.Command, s catalog.Script, systems []d
 			applies = "; not applicable: " + why
 		}
 	}
-	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: ok, %d steps, %d gates%s\n", s.File, len(s.Steps), len(s.Gates), applies)
-	return err
+	return say(cmd.OutOrStdout(), "%s: ok, %d steps, %d gates%s", s.File, len(s.Steps), len(s.Gates), applies)
+}
+
+// say writes a line. That it cannot is no mistake in what is checked.
+func say(w io.Writer, format string, args ...any) error {
+	if _, err := fmt.Fprintln(w, reports.Plain(fmt.Sprintf(format, args...))); err != nil {
+		return &exitError{exitEnvironment, err}
+	}
+	return nil
 }

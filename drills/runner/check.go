@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -27,24 +28,33 @@ type Judge struct {
 	Keys VerifyKeys
 }
 
-// Check judges a run folder from its files alone. A history that cannot be
-// believed gives unknown results with the reason; the error is kept for
-// folders that are no runs, and for scenarios that cannot be read any more.
-func (j Judge) Check(folder Folder, repeat string) (reports.Results, error) {
-	source, err := input.Read(folder.File(ScenarioFile), input.MaxScenario)
+// Check judges a run folder from its files alone. A history that is not there or
+// cannot be believed gives unknown results with the reason; the error is kept for
+// folders that are no runs or cannot be read, for scenarios that cannot be read any
+// more, and for the end of ctx, whose cause it then is.
+func (j Judge) Check(ctx context.Context, folder Folder, repeat string) (reports.Results, error) {
+	source, err := folder.Scenario()
 	if err != nil {
-		return reports.Results{}, fmt.Errorf("%s is not the folder of a run: %w", folder, err)
+		return reports.Results{}, folder.unreadable(err)
 	}
 	compiled, err := j.Gates(folder.File(ScenarioFile), source)
 	if err != nil {
 		return reports.Results{}, err
 	}
-	record, signer := j.open(folder, source)
-	judgement := gates.Judge(record, compiled, j.Metrics)
-	results := reports.Build(record, judgement, reports.Place{Run: string(folder), Repeat: repeat})
-	results.SignedBy, results.Remarks = signer, j.remarks(record.Header(), source)
-	if h, believed := record.(*history.History); believed {
-		results.Seal = h.Seal()
+	record, header, signer, err := j.open(folder, source)
+	if errors.Is(err, fs.ErrPermission) {
+		return reports.Results{}, folder.unreadable(err)
+	}
+	if err != nil {
+		results := reports.Build(nothing{header}, gates.Broken(compiled, err.Error()), reports.Place{Run: string(folder), Repeat: repeat})
+		results.Remarks = j.remarks(header, source)
+		return results, nil
+	}
+	heeded := heedful{record, ctx}
+	results := reports.Build(heeded, gates.Judge(heeded, compiled, j.Metrics), reports.Place{Run: string(folder), Repeat: repeat})
+	results.SignedBy, results.Remarks, results.Seal = signer, j.remarks(header, source), record.Seal()
+	if ctx.Err() != nil {
+		return reports.Results{}, context.Cause(ctx)
 	}
 	return results, nil
 }
@@ -54,30 +64,29 @@ func (f Folder) Keep(r reports.Results) error {
 	return f.write(ResultsFile, func(w io.Writer) error { return reports.WriteResults(w, r) })
 }
 
-// open reads the history and says who has signed it, where somebody must have, or
-// stands in for one that cannot be believed.
-func (j Judge) open(folder Folder, source []byte) (record gates.Source, signer string) {
-	h, err := openHistory(folder.File(HistoryFile))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return unbelievable{err: errors.New("the folder has no history")}, ""
-	case err != nil:
-		return unbelievable{err: err}, ""
-	}
-	if drills.Digest(source) != h.Header().Digest {
-		return unbelievable{header: h.Header(), err: fmt.Errorf("%s is not the scenario that was run: its digest differs", ScenarioFile)}, ""
-	}
-	if why := folder.disagrees(h.Header()); why != "" {
-		return unbelievable{header: h.Header(), err: errors.New(why)}, ""
-	}
-	if len(j.Keys) == 0 {
-		return h, ""
-	}
-	signer, err = folder.verify(j.Keys)
+// open opens the history and says who has signed it, where somebody must have. With
+// an error nothing in it can be believed; the header is what is known all the same.
+func (j Judge) open(folder Folder, source []byte) (h *history.History, header history.Header, signer string, err error) {
+	h, err = openHistory(folder.File(HistoryFile))
 	if err != nil {
-		return unbelievable{header: h.Header(), err: err}, ""
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("no %s in %s", HistoryFile, folder)
+		}
+		return nil, folder.header(), "", err
 	}
-	return h, signer
+	header = h.Header()
+	if drills.Digest(source) != header.Digest {
+		return nil, header, "", fmt.Errorf("%s is not the scenario that was run: its digest differs", ScenarioFile)
+	}
+	if why := folder.disagrees(header); why != "" {
+		return nil, header, "", errors.New(why)
+	}
+	if len(j.Keys) > 0 {
+		if signer, err = folder.verify(j.Keys); err != nil {
+			return nil, header, "", err
+		}
+	}
+	return h, header, signer, nil
 }
 
 // openHistory opens a history in a file: anything else there would keep its reader
@@ -93,14 +102,43 @@ func openHistory(path string) (*history.History, error) {
 	return history.Open(path)
 }
 
-// unbelievable is a history from which no verdict can be drawn.
-type unbelievable struct {
-	header history.Header
-	err    error
+// header is what was drilled, where the history does not say so: what was written
+// down before it began.
+func (f Folder) header() history.Header {
+	info, err := f.Info()
+	if err != nil {
+		return history.Header{Scenario: string(f)}
+	}
+	return history.Header{
+		Started: info.Started, Scenario: info.Scenario, Digest: info.Digest, System: info.System, Substrate: info.Substrate,
+		Replicas: info.Replicas, Seed: info.Seed, Trial: info.Trial, Versions: info.Versions,
+	}
 }
 
-func (u unbelievable) Header() history.Header { return u.header }
+// nothing is the record of a drill of which no event can be read.
+type nothing struct{ header history.Header }
 
-func (u unbelievable) Events() iter.Seq2[history.Event, error] {
-	return func(yield func(history.Event, error) bool) { yield(history.Event{}, u.err) }
+func (n nothing) Header() history.Header { return n.header }
+
+func (n nothing) Events() iter.Seq2[history.Event, error] {
+	return func(func(history.Event, error) bool) {}
+}
+
+// heedful is a record that is read no further once ctx has ended.
+type heedful struct {
+	gates.Source
+	ctx context.Context
+}
+
+func (h heedful) Events() iter.Seq2[history.Event, error] {
+	return func(yield func(history.Event, error) bool) {
+		for e, err := range h.Source.Events() {
+			if e.Seq%1024 == 0 && err == nil && h.ctx.Err() != nil {
+				err = context.Cause(h.ctx)
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
 }

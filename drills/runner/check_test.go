@@ -31,7 +31,7 @@ func signedRun(t *testing.T) runner.Folder {
 
 func check(t *testing.T, j runner.Judge, f runner.Folder) reports.Results {
 	t.Helper()
-	r, err := j.Check(f, "")
+	r, err := j.Check(t.Context(), f, "")
 	require.NoError(t, err)
 	return r
 }

@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/drillrun/drillrun/drills/history"
+	"github.com/drillrun/drillrun/internal/input"
 )
 
 // The files of a run folder.
@@ -30,11 +32,13 @@ type Folder string
 func (f Folder) File(name string) string { return filepath.Join(string(f), name) }
 
 // createFolder makes the folder of a new run: <utc>-<scenario>-<seed>. A
-// second run of the same second gets a number.
+// second run of the same second gets a number. A scenario may be named by the
+// path of its file.
 func createFolder(out, scenario string, seed uint64) (Folder, error) {
-	if err := os.MkdirAll(out, 0o700); err != nil {
+	if err := makeAll(out); err != nil {
 		return "", fmt.Errorf("create the folder for runs: %w", err)
 	}
+	scenario = strings.ReplaceAll(scenario, string(filepath.Separator), "-")
 	base := filepath.Join(out, fmt.Sprintf("%s-%s-%d", time.Now().UTC().Format("20060102T150405Z"), scenario, seed))
 	name := base
 	for n := 2; ; n++ {
@@ -66,6 +70,33 @@ type RunInfo struct {
 	Seed      uint64            `json:"seed"`
 	Trial     int               `json:"trial,omitempty"`
 	Versions  map[string]string `json:"versions"`
+	Arguments []string          `json:"arguments,omitempty"` // of the command that runs it again, beside the scenario
+}
+
+// Info reads run.json.
+func (f Folder) Info() (info RunInfo, err error) {
+	text, err := input.Read(f.File(RunFile), input.MaxScenario)
+	if err != nil {
+		return info, err
+	}
+	if err := json.Unmarshal(text, &info); err != nil {
+		return info, fmt.Errorf("read %s: %w", f.File(RunFile), err)
+	}
+	return info, nil
+}
+
+// Scenario reads the script that was run.
+func (f Folder) Scenario() ([]byte, error) {
+	return input.Read(f.File(ScenarioFile), input.MaxScenario)
+}
+
+// unreadable says why a folder cannot be judged: it may be one of a run that
+// somebody else made.
+func (f Folder) unreadable(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("permission denied: this user may not read %s: %w", f, err)
+	}
+	return fmt.Errorf("%s is not the folder of a run: %w", f, err)
 }
 
 // infoOf is what run.json says of a history with that header.
@@ -77,14 +108,16 @@ func infoOf(h history.Header) RunInfo {
 	}
 }
 
-func (f Folder) writeInputs(h history.Header, source []byte) error {
+func (f Folder) writeInputs(h history.Header, source []byte, arguments []string) error {
 	if err := os.WriteFile(f.File(ScenarioFile), source, 0o600); err != nil {
 		return fmt.Errorf("keep the scenario: %w", err)
 	}
 	return f.write(RunFile, func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
-		return e.Encode(infoOf(h))
+		info := infoOf(h)
+		info.Arguments = arguments
+		return e.Encode(info)
 	})
 }
 

@@ -72,7 +72,7 @@ func (f Folder) Heal(ctx context.Context, heal Healer) (done []string, err error
 // Known is an error where the folder is none of a run.
 func (f Folder) Known() error {
 	if _, err := os.Stat(f.File(ScenarioFile)); err != nil {
-		return fmt.Errorf("%s is not the folder of a run: %w", f, err)
+		return f.unreadable(err)
 	}
 	return nil
 }

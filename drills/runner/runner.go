@@ -43,6 +43,7 @@ type Drill struct {
 	Out          string            // where run folders go
 	SignKey      *SignKey          // by which the sealed history is signed; nil for none
 	Versions     map[string]string // for the record
+	Arguments    []string          // of the command that runs it again, beside the scenario: for the record
 	Progress     func(what string) // may be nil
 }
 
@@ -56,17 +57,22 @@ func (d Drill) Run(ctx context.Context) (Folder, error) {
 		return "", &EnvironmentError{err}
 	}
 	header := d.header()
-	if err := folder.writeInputs(header, d.Scenario.Source); err != nil {
+	if err := folder.writeInputs(header, d.Scenario.Source, d.Arguments); err != nil {
 		return folder, &EnvironmentError{err}
 	}
 	log, err := history.Create(folder.File(HistoryFile), header)
 	if err != nil {
 		return folder, &EnvironmentError{err}
 	}
+	line, forget := lastLine(log)
 	drilled := d.drill(ctx, folder, log)
+	forget()
 	end := history.Event{Actor: "engine", Op: history.OpEnd, Phase: history.OK}
 	if drilled != nil {
 		end.Phase, end.Err = history.Info, drilled.Error()
+	}
+	if why := endedBy(ctx, drilled); why != nil {
+		end.Err = why.Error() + at(line()) // what it led to adds nothing
 	}
 	log.Append(end)
 	if err := log.Seal(); err != nil {
@@ -207,13 +213,17 @@ func addresses(outside *witness.Witness) map[string]string {
 func (d Drill) follow(ctx context.Context, cluster drills.Cluster, outside *witness.Witness, config engine.Config) error {
 	if d.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, d.Timeout, fmt.Errorf("the drill took longer than %v", d.Timeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, d.Timeout, &tooLong{d.Timeout})
 		defer cancel()
 	}
 	config.Scenario, config.Seed, config.Progress = d.Scenario, d.Seed, d.Progress
 	config.Cluster, config.Backends, config.Guarantees, config.Settle = cluster, outside.Backends(), d.System.Guarantees(), d.header().Settle
 	config.Verbs, config.Faults = d.Verbs, d.Faults
-	return engine.Run(ctx, config)
+	err := engine.Run(ctx, config)
+	if err != nil && ctx.Err() != nil {
+		err = errors.Join(context.Cause(ctx), err)
+	}
+	return err
 }
 
 func (d Drill) progress(what string) {
