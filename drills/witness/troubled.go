@@ -47,7 +47,7 @@ func (e *endpoint) recordCrashes(next http.Handler) http.Handler {
 			if crash == nil {
 				return
 			}
-			if crash != http.ErrAbortHandler {
+			if err, is := crash.(error); !is || !errors.Is(err, http.ErrAbortHandler) {
 				e.ledger.trouble("answer a request", fmt.Errorf("it panicked: %v", crash))
 			}
 			panic(http.ErrAbortHandler) // which breaks the connection off, and says nothing
