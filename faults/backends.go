@@ -82,14 +82,14 @@ func (f *impaired) names() []string {
 func (f *impaired) each(do func(drills.Backend, prober) error) error {
 	var all errgroup.Group
 	for _, b := range f.victims {
-		all.Go(func() error {
+		all.Go(survive(func() error {
 			transport := &http.Transport{}
 			defer transport.CloseIdleConnections()
 			if err := do(b, prober{addr: b.Addr(), over: transport}); err != nil {
 				return fmt.Errorf("backend %s: %w", b.Name(), err)
 			}
 			return nil
-		})
+		}))
 	}
 	return all.Wait()
 }

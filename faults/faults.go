@@ -71,12 +71,25 @@ func names(processes []drills.Process) []string {
 func together(ctx context.Context, processes []drills.Process, what string, do func(context.Context, drills.Process) error) error {
 	var all errgroup.Group
 	for _, p := range processes {
-		all.Go(func() error {
+		all.Go(survive(func() error {
 			if err := do(ctx, p); err != nil {
 				return fmt.Errorf("%s %s: %w", what, p.Info().Name, err)
 			}
 			return nil
-		})
+		}))
 	}
 	return all.Wait()
+}
+
+// survive makes a panic an error: beside the engine's own goroutine it would end the
+// harness before anything is healed.
+func survive(do func() error) func() error {
+	return func() (err error) {
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("it panicked: %v", r)
+			}
+		}()
+		return do()
+	}
 }

@@ -197,12 +197,12 @@ func (f *degraded) Recover(ctx context.Context) error {
 func (f *degraded) each(do func(cut) error) error {
 	var all errgroup.Group
 	for _, c := range f.cut {
-		all.Go(func() error {
+		all.Go(survive(func() error {
 			if err := do(c); err != nil {
 				return fmt.Errorf("link %s: %w", c, err)
 			}
 			return nil
-		})
+		}))
 	}
 	return all.Wait()
 }

@@ -91,9 +91,9 @@ func probe(ctx context.Context, addr string, role drills.Role, limit time.Durati
 func probeWith(ctx context.Context, addr string, role drills.Role, bytes int, limit time.Duration) error {
 	var all errgroup.Group
 	for left := bytes; left > 0; left -= longestQuestion {
-		all.Go(func() error {
+		all.Go(survive(func() error {
 			return converse(ctx, addr, limit, func(conn net.Conn) error { return askAtLength(conn, role, min(left, longestQuestion)) })
-		})
+		}))
 	}
 	return all.Wait()
 }

@@ -21,7 +21,7 @@ func keepUp(ctx context.Context, do func(context.Context) error) *upkeep {
 	u := &upkeep{stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(u.done)
-		u.err = do(ctx)
+		u.err = survive(func() error { return do(ctx) })()
 	}()
 	return u
 }

@@ -30,7 +30,7 @@ func (g *Guard) newLeader() error {
 	for _, key := range slices.Sorted(maps.Keys(g.before)) {
 		old, current := g.before[key], now[key]
 		taken := g.latest.takes(key, old.Replica)
-		if !taken && !(ofStore && old.Pace > 0) { // one that acts once and is silent shows nothing
+		if !taken && (!ofStore || old.Pace == 0) { // one that acts once and is silent shows nothing
 			continue
 		}
 		hit = true

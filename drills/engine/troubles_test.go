@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"syscall"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drillrun/drillrun/drills"
+	"github.com/drillrun/drillrun/drills/engine"
 	"github.com/drillrun/drillrun/drills/history"
 	"github.com/drillrun/drillrun/faults"
 	"github.com/drillrun/drillrun/gates"
@@ -60,3 +62,57 @@ func TestWhatTheHarnessLacksIsTroubleOfItsOwn(t *testing.T) {
 		})
 	}
 }
+
+// crashing is a toy whose clients panic.
+type crashing struct{ *toy }
+
+func (c crashing) Open(ctx context.Context, replica string) (drills.Client, error) {
+	_, err := c.toy.Open(ctx, replica)
+	return crashingClient{}, err
+}
+
+type crashingClient struct{}
+
+func (crashingClient) Do(context.Context, drills.Op) (json.RawMessage, error) { panic("out of luck") }
+func (crashingClient) Close() error                                           { return nil }
+
+func TestAPanicOfASubmissionIsAFailedStep(t *testing.T) {
+	for _, load := range []string{"load jobs rate=200/s", "load jobs rate=200/s &"} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newToy(t)
+			events, err := followWith(t, t.Context(), c, engine.Config{
+				Cluster: crashing{c}, Scenario: script("kill replica-3", load, "wait 1s", "start victim"), Faults: faults.All(),
+			})
+			require.ErrorIs(t, err, engine.ErrScript)
+			require.ErrorContains(t, err, "it panicked: out of luck")
+			require.Len(t, of(events, history.OpRecover, history.OK), 1)
+		})
+	}
+}
+
+func TestAPanicOfAnAbortConditionBreaksTheScriptOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		events, err := followWith(t, t.Context(), newToy(t), engine.Config{
+			Scenario: script("kill replica-3", "wait 1h"), Faults: faults.All(), Abort: func() string { panic("out of luck") },
+		})
+		require.ErrorIs(t, err, engine.ErrScript)
+		require.ErrorContains(t, err, "it panicked: out of luck")
+		require.Len(t, of(events, history.OpRecover, history.OK), 1)
+	})
+}
+
+func TestAPanicOfAFaultLeavesItIndeterminate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		events, err := follow(t, newToy(t), map[string]drills.FaultSpec{"break": {
+			VerbSpec: drills.VerbSpec{Name: "break"},
+			New:      func(drills.Args) (drills.Fault, error) { return crashingFault{}, nil },
+		}}, 1, "break replica-1", "drain")
+		require.ErrorIs(t, err, engine.ErrIndeterminate)
+		require.Len(t, of(events, history.OpInject, history.Info), 1)
+		require.Len(t, of(events, history.OpRecover, history.OK), 1)
+	})
+}
+
+type crashingFault struct{ vain }
+
+func (crashingFault) Inject(context.Context) error { panic("out of luck") }

@@ -24,7 +24,9 @@ func (d *Drill) watch(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		d.ask(ctx)
+		if err := survive(func() error { d.ask(ctx); return nil }); err != nil {
+			d.breakOff(fmt.Errorf("ask whether to abort: %w", err))
+		}
 	}()
 	return func() { cancel(); <-done }
 }

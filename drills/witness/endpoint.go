@@ -49,7 +49,7 @@ func listen(ctx context.Context, l *ledger, known *tokens, limits timeouts) (*en
 // serve answers what arrives, until shut.
 func (e *endpoint) serve(routes http.Handler) {
 	e.server = &http.Server{
-		Handler:           e.recordRefusals(routes),
+		Handler:           e.recordCrashes(e.recordRefusals(routes)),
 		ReadHeaderTimeout: e.limits.header,
 		ReadTimeout:       e.limits.request,
 		WriteTimeout:      e.limits.answer,

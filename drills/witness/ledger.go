@@ -28,6 +28,8 @@ type ledger struct {
 	seed  maphash.Seed
 	open  sync.WaitGroup // calls that have not ended
 
+	troubles history.Tally
+
 	mu     sync.Mutex
 	closed bool
 	calls  uint64               // that have begun

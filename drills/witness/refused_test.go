@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"syscall"
@@ -108,4 +109,16 @@ func TestConnectionsThatCouldNotBeAcceptedAreTroubleOfTheHarness(t *testing.T) {
 		counts = append(counts, trouble.Count)
 	}
 	require.Equal(t, []int{1, 2, 4}, counts)
+}
+
+func TestACrashOfTheWitnessIsTroubleOfTheHarness(t *testing.T) {
+	w := newWorld(t)
+	crash := w.recordCrashes(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("out of luck") }))
+	require.PanicsWithValue(t, http.ErrAbortHandler, func() { crash.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)) })
+	gone := w.recordCrashes(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	require.PanicsWithValue(t, http.ErrAbortHandler, func() { gone.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)) })
+	record := w.record()
+	require.Len(t, record, 1)
+	require.Equal(t, history.OpTrouble, record[0].Op)
+	require.Equal(t, "it panicked: out of luck", record[0].Err)
 }

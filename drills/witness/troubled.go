@@ -2,7 +2,9 @@ package witness
 
 import (
 	"errors"
+	"fmt"
 	"net"
+	"net/http"
 
 	"github.com/drillrun/drillrun/drills/history"
 )
@@ -12,26 +14,44 @@ import (
 type troubledListener struct {
 	net.Listener
 	ledger *ledger
-	tally  history.Tally
 }
 
 // Accept takes the next connection.
 func (l *troubledListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil && !errors.Is(err, net.ErrClosed) {
-		l.tell(err)
+		l.ledger.trouble("accept a connection", err)
 	}
 	return conn, err
 }
 
-func (l *troubledListener) tell(err error) {
-	const what = "accept a connection"
-	count, tell := l.tally.Add(what)
+// trouble records what the witness failed to do: the first of a kind, and then each
+// that has doubled their number.
+func (l *ledger) trouble(what string, err error) {
+	count, tell := l.troubles.Add(what)
 	if !tell {
 		return
 	}
-	l.ledger.remark(history.Event{
-		Actor: l.ledger.actor, Op: history.OpTrouble, Phase: history.Info, Err: err.Error(),
+	l.remark(history.Event{
+		Actor: l.actor, Op: history.OpTrouble, Phase: history.Info, Err: err.Error(),
 		Detail: history.Detail(history.Trouble{What: what, Count: count}),
+	})
+}
+
+// recordCrashes has the history tell that a request was not answered because the
+// witness itself failed.
+func (e *endpoint) recordCrashes(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		defer func() {
+			crash := recover()
+			if crash == nil {
+				return
+			}
+			if err, is := crash.(error); !is || !errors.Is(err, http.ErrAbortHandler) {
+				e.ledger.trouble("answer a request", fmt.Errorf("it panicked: %v", crash))
+			}
+			panic(http.ErrAbortHandler) // which breaks the connection off, and says nothing
+		}()
+		next.ServeHTTP(rw, r)
 	})
 }
