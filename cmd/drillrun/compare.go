@@ -77,7 +77,7 @@ func (o *compareOptions) drill(cmd *cobra.Command, names []string) (none reports
 	if err != nil {
 		return none, &exitError{exitUsage, err}
 	}
-	all, err := scripts(names, 0, systems...)
+	all, err := catalog.ScriptsFor(names, 0, systems...)
 	if err != nil {
 		return none, &exitError{exitUsage, err}
 	}

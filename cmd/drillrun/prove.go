@@ -245,7 +245,7 @@ func (o *proveOptions) choose() ([]prove.Defect, error) {
 	if err != nil || len(o.scenarios) == 0 {
 		return chosen, err
 	}
-	named, err := scripts(o.scenarios, 0)
+	named, err := catalog.Scripts(o.scenarios)
 	if err != nil {
 		return nil, err
 	}

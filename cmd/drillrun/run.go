@@ -101,7 +101,7 @@ func (o *runOptions) drill(cmd *cobra.Command, names []string, empty reports.Doc
 	if err != nil {
 		return empty, &exitError{exitUsage, err}
 	}
-	all, err := scripts(names, o.replicas, system)
+	all, err := catalog.ScriptsFor(names, o.replicas, system)
 	if err == nil {
 		err = o.share(all, runtime.GOMAXPROCS(0))
 	}

@@ -64,7 +64,7 @@ func (o *validateOptions) validate(cmd *cobra.Command, names []string) error {
 	if len(names) == 0 {
 		return wrong
 	}
-	all, err := scripts(names, o.replicas, systems...)
+	all, err := catalog.ScriptsFor(names, o.replicas, systems...)
 	wrong = errors.Join(wrong, err)
 	for _, s := range all {
 		wrong = errors.Join(wrong, o.tell(cmd, s, systems))

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/drillrun/drillrun/drills/history"
@@ -32,13 +31,11 @@ type Folder string
 func (f Folder) File(name string) string { return filepath.Join(string(f), name) }
 
 // createFolder makes the folder of a new run: <utc>-<scenario>-<seed>. A
-// second run of the same second gets a number. A scenario may be named by the
-// path of its file.
+// second run of the same second gets a number.
 func createFolder(out, scenario string, seed uint64) (Folder, error) {
 	if err := makeAll(out); err != nil {
 		return "", fmt.Errorf("create the folder for runs: %w", err)
 	}
-	scenario = strings.ReplaceAll(scenario, string(filepath.Separator), "-")
 	base := filepath.Join(out, fmt.Sprintf("%s-%s-%d", time.Now().UTC().Format("20060102T150405Z"), scenario, seed))
 	name := base
 	for n := 2; ; n++ {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,26 +9,6 @@ import (
 	"github.com/drillrun/drillrun/gates"
 	"github.com/drillrun/drillrun/reports"
 )
-
-func TestFilesOfOneNameAreToldApart(t *testing.T) {
-	t.Chdir(t.TempDir())
-	for _, file := range []string{"a/kill.txtar", "b/kill.txtar", "kill.txtar", "b/kill.txt", "other.txtar"} {
-		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o700))
-		require.NoError(t, os.WriteFile(file, []byte("drain\n-- gates --\nlost == 0\n"), 0o600))
-	}
-	names := func(files ...string) (list []string) {
-		all, err := scripts(files, 0)
-		require.NoError(t, err)
-		for _, s := range all {
-			list = append(list, s.Name)
-		}
-		return list
-	}
-	require.Equal(t, []string{"kill", "other"}, names("a/kill.txtar", "other.txtar"))
-	require.Equal(t, []string{"a/kill", "b/kill", "kill"}, names("a/kill.txtar", "./b/kill.txtar", "kill.txtar"))
-	_, err := scripts([]string{"b/kill.txtar", "b/kill.txt"}, 0)
-	require.ErrorContains(t, err, "b/kill.txtar and b/kill.txt are both the scenario b/kill")
-}
 
 func TestWhatWasAskedForAndSkippedIsUnknown(t *testing.T) {
 	script := func(ref string) catalog.Script {
