@@ -12,8 +12,8 @@ import (
 )
 
 // Steady says what is missing for the system to be called steady: every started
-// replica ready; a second without a fault, a recovery or a stall of the harness
-// behind it; each leadership acting in that second; and 99 % of the operations of
+// replica ready; a second without a fault, a recovery or a long stall of the
+// harness behind it; each leadership acting in that second; and 99 % of the operations of
 // that second acknowledged while a load runs.
 func (d *Drill) Steady(ctx context.Context) error {
 	running := (&target{drill: d}).running()
@@ -24,7 +24,7 @@ func (d *Drill) Steady(ctx context.Context) error {
 		return err
 	}
 	now := d.Now()
-	if since := d.view.Disturbed(); since > 0 && now-since < steadyWindow {
+	if since := d.view.Disturbed(d.cfg.Settle); since > 0 && now-since < steadyWindow {
 		return fmt.Errorf("something was broken or mended %v ago", (now - since).Round(time.Millisecond))
 	}
 	if err := d.led(running, now); d.HasLeader() && err != nil {

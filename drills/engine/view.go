@@ -51,10 +51,9 @@ type View struct {
 	acked   []taken
 	mended  time.Duration // when the last load or fault ended
 	stalls  []stall       // since then
-	// disturbed is when something was broken or mended last, or the harness had
-	// stood still.
-	disturbed time.Duration
-	err       error // first event that could not be read
+	broken  time.Duration // when something was broken or mended last
+	stood   time.Duration // when the harness had stood still last
+	err     error         // first event that could not be read
 }
 
 // taken is a submission that was acknowledged.
@@ -91,7 +90,7 @@ func (v *View) observe(e *history.Event) {
 	case e.Op == history.OpSubmit && e.Phase != history.Invoke:
 		v.submission(e)
 	case e.Op == history.OpInject, e.Op == history.OpRecover:
-		v.mended, v.stalls, v.disturbed = e.At, nil, e.At
+		v.mended, v.stalls, v.broken = e.At, nil, e.At
 		if e.Op == history.OpInject && e.Phase == history.Invoke {
 			v.take(e)
 		}
@@ -124,7 +123,7 @@ type stall struct {
 }
 
 func (v *View) stall(e *history.Event) {
-	v.disturbed = e.At
+	v.stood = e.At
 	detail, err := history.Decode[history.Stall](e)
 	if err != nil {
 		v.err = err
@@ -145,7 +144,7 @@ func (v *View) effect(e *history.Event) {
 	}
 	v.leases.Observe(&effect)
 	if l := v.leaders[effect.Leadership]; effect.Kind == history.KindFenced && effect.Term >= l.Term {
-		v.leaders[effect.Leadership] = l.next(&effect, e.At, v.disturbed)
+		v.leaders[effect.Leadership] = l.next(&effect, e.At, max(v.broken, v.stood))
 	}
 }
 
@@ -230,11 +229,17 @@ func (v *View) Mended(settle time.Duration) time.Duration {
 }
 
 // Disturbed is when something was broken or mended last, or the harness had stood
-// still.
-func (v *View) Disturbed() time.Duration {
+// still for so long that it may have cost the system a lease.
+func (v *View) Disturbed(settle time.Duration) time.Duration {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.disturbed
+	at := v.broken
+	for _, s := range v.stalls {
+		if s.CostsLeases(settle) {
+			at = max(at, s.ends)
+		}
+	}
+	return at
 }
 
 // LoadShare returns the share of operations acknowledged among those that
