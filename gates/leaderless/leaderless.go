@@ -83,7 +83,7 @@ func (m *meter) Observe(e *gates.Event) {
 		s = &silences{}
 		m.of[act.Of] = s
 	} else {
-		over := m.silence(s, act.Former, act.Now, m.leaders.Wanted())
+		over := m.silence(act.Of.Key, s, act.Former, act.Now, m.leaders.Wanted())
 		over.heir, over.held = act.NewTerm, act.Calm && !act.NewTerm
 		s.add(over)
 	}
@@ -91,11 +91,12 @@ func (m *meter) Observe(e *gates.Event) {
 }
 
 // silence is the time between the last act and that moment, with what befell the
-// leader in it.
-func (m *meter) silence(of *silences, from, to gates.Moment, wanted time.Duration) silence {
+// leader in it. A fault that takes one leadership from its victim leaves the others.
+func (m *meter) silence(leadership string, of *silences, from, to gates.Moment, wanted time.Duration) silence {
 	s := silence{from: from, to: to, leader: of.leader, term: of.term, demanded: wanted - of.wanted}
 	for _, life := range m.leaders.Faults() {
-		hit := !life.Detail.Mild && life.InEffect.Happened() && slices.Contains(life.Detail.Victims, s.leader)
+		only := life.Detail.Leadership
+		hit := !life.Detail.Mild && life.InEffect.Happened() && slices.Contains(life.Detail.Victims, s.leader) && (only == "" || only == leadership)
 		if hit && life.Begun.Seq > from.Seq && life.Begun.Seq < to.Seq && !s.hit.Happened() {
 			s.hit = life.Begun
 			s.dead = life.Detail.Name == kill
@@ -123,7 +124,7 @@ func (m *meter) Measure() gates.Measurement {
 	for _, of := range m.leaders.All() {
 		all := m.of[of].clone()
 		if end.Seq > of.Last.Seq {
-			last := m.silence(all, of.Last, end, wanted)
+			last := m.silence(of.Key, all, of.Last, end, wanted)
 			last.open = true
 			all.add(last)
 		}
