@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -72,8 +73,8 @@ func processes() ([]process, error) {
 			continue
 		}
 		stat, err := os.ReadFile("/proc/" + e.Name() + "/stat")
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // it has just ended
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue // it has just ended, before the file was opened or read
 		}
 		if err != nil {
 			return nil, err
