@@ -21,7 +21,7 @@ type ends struct {
 
 type end struct {
 	process string
-	seq     uint64
+	at      Moment
 	exit    history.Exit
 }
 
@@ -30,7 +30,7 @@ func (s *ends) observe(e *history.Event, faults []*FaultLife) {
 	case history.OpExit:
 		exit, err := history.Decode[history.Exit](e)
 		if err == nil && !explained(e, exit, faults) {
-			s.suspects = append(s.suspects, end{e.Actor, e.Seq, exit})
+			s.suspects = append(s.suspects, end{e.Actor, Moment{At: e.At, Seq: e.Seq}, exit})
 		}
 	case history.OpStep, history.OpLoad, history.OpDrain, history.OpSnapshot, history.OpPlan, history.OpInject, history.OpRecover:
 		s.proved, s.suspects = append(s.proved, s.suspects...), nil
@@ -50,8 +50,8 @@ func explained(e *history.Event, exit history.Exit, faults []*FaultLife) bool {
 }
 
 // tell says which processes ended so, a few of them by name.
-func (s *ends) tell() []string {
-	var told []string
+func (s *ends) tell() []blow {
+	var told []blow
 	for _, end := range s.proved[:min(len(s.proved), troubleLimit)] {
 		how := fmt.Sprintf("with exit code %d", end.exit.Code)
 		switch {
@@ -60,7 +60,10 @@ func (s *ends) tell() []string {
 		case end.exit.Signal != "":
 			how = "by a signal: " + end.exit.Signal
 		}
-		told = append(told, fmt.Sprintf("%s ended %s (event %d), by no fault of the script's", end.process, how, end.seq))
+		told = append(told, blow{
+			why:   fmt.Sprintf("%s ended %s (event %d), by no fault of the script's", end.process, how, end.at.Seq),
+			since: end.at.At - unnoticedBlow,
+		})
 	}
 	return told
 }

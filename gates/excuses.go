@@ -43,7 +43,7 @@ func (r *record) judge(g Gate, m Measured, doubts []string) Result {
 // excuses are the reasons why a violation that is no act of the system's may be
 // the harness's doing, or that of somebody outside the drill.
 func (r *record) excuses(g Gate, m Measurement) []string {
-	excuses := r.troubles()
+	excuses := r.struck(g, m)
 	if why := r.stallsExcuse(g, m); why != "" {
 		excuses = append(excuses, why)
 	}

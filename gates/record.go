@@ -34,7 +34,7 @@ type record struct {
 	stalls  Stalls
 	clock   clock
 	ends    ends
-	trouble []string // what the harness failed to do, the first of each kind
+	trouble []blow // what the harness failed to do, the first of each kind
 }
 
 // troubleLimit bounds what is told of the harness's own failures.
@@ -78,20 +78,10 @@ func (r *record) fail(e *history.Event) {
 	if err != nil || detail.Count > 1 || len(r.trouble) == troubleLimit {
 		return
 	}
-	r.trouble = append(r.trouble, fmt.Sprintf("the harness failed to %s (%s, event %d): %s", detail.What, e.Actor, e.Seq, e.Err))
-}
-
-// troubles are what befell the drill from outside: what the harness failed to do or
-// to mend, and processes that ended by no fault of the script's. What the system
-// left undone may be their doing.
-func (r *record) troubles() []string {
-	troubles := slices.Concat(r.trouble, r.ends.tell())
-	for _, life := range r.faults.Lives() {
-		if why := life.unmended(r.ended); why != "" {
-			troubles = append(troubles, why)
-		}
-	}
-	return troubles
+	r.trouble = append(r.trouble, blow{
+		why:   fmt.Sprintf("the harness failed to %s (%s, event %d): %s", detail.What, e.Actor, e.Seq, e.Err),
+		since: e.At - unnoticedBlow,
+	})
 }
 
 // doubts are the reasons why nothing may pass in this drill.
@@ -118,5 +108,5 @@ func (r *record) disturbed() []string {
 			doubts = append(doubts, doubt)
 		}
 	}
-	return slices.Concat(doubts, r.trouble, r.ends.tell())
+	return slices.Concat(doubts, whys(r.trouble), whys(r.ends.tell()))
 }

@@ -128,12 +128,14 @@ func (s *stake) meet(now time.Duration, submission, work bool) {
 	}
 }
 
-// inEffect yields the faults that may be met at that time.
+// inEffect yields the faults that are met at that time: those that were proved to be
+// in effect, and are not over for long. What came before the proof may have been
+// before the fault.
 func (s *stake) inEffect(now time.Duration) iter.Seq[*FaultLife] {
 	return func(yield func(*FaultLife) bool) {
 		for _, life := range s.faults.Lives() {
 			over := life.Healed.Happened() && now > life.Healed.At+aftermath
-			if life.Begun.Happened() && !over && !yield(life) {
+			if life.InEffect.Happened() && !over && !yield(life) {
 				return
 			}
 		}

@@ -56,22 +56,29 @@ func (s *Stalls) Observe(e *history.Event) {
 
 // Within is by how much the harness may have lengthened what was measured in that
 // window: by its own stalls and, where one was so long that it may have cost the
-// system a lease, by the settle time that follows it.
+// system a lease, by the settle time that follows it. Time that several of them
+// explain counts once.
 func (s *Stalls) Within(w Window) time.Duration {
 	var all time.Duration
+	next := Never // the begin of what was counted last: they come from the last on
+	count := func(part Window) {
+		part.To = min(part.To, next)
+		all += part.overlap(w)
+		next = min(next, part.From)
+	}
 	for _, stall := range slices.Backward(s.stalls) {
 		end := later(stall.To, s.settle)
 		if end < w.From {
 			break // so are all before it
 		}
-		for _, part := range stall.parts {
-			all += part.overlap(w)
-		}
 		if s.costsLeases(stall) {
-			all += Window{From: stall.To, To: end}.overlap(w)
+			count(Window{From: stall.To, To: end})
+		}
+		for _, part := range slices.Backward(stall.parts) {
+			count(part)
 		}
 	}
-	return min(all, max(0, w.To-w.From))
+	return all
 }
 
 // costsLeases says whether a lease may have run out over the stall. The settle

@@ -83,7 +83,7 @@ func (m *meter) Observe(e *gates.Event) {
 func (m *meter) meets(since time.Duration) bool {
 	return slices.ContainsFunc(m.stake.Faults(), func(l *gates.FaultLife) bool {
 		over := l.Healed.Happened() && l.Healed.At < since-aftermath
-		return l.Begun.Happened() && !over && !l.Detail.Mild
+		return l.InEffect.Happened() && !over && !l.Detail.Mild
 	})
 }
 

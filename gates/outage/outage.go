@@ -19,7 +19,7 @@
 // Minimum evidence: loads that ran for a second, and one acknowledged operation
 // during them. A load that was refused whole says nothing of how long an outage
 // is. Where faults were in effect that are not mild, something must have been asked
-// during each of them, and something that was asked since it began must have been
+// during each of them, and something that was asked since its proof must have been
 // acknowledged: else nobody saw the outage, or its end, and a pass proves nothing.
 //
 // What makes it fail: a window without any acknowledgement as long as the bound.
@@ -57,7 +57,7 @@ func Metric() gates.Metric {
 type meter struct {
 	stalls   gates.Stalls
 	stake    gates.Stake
-	answered map[*gates.FaultLife]bool // something that was asked since its begin was acknowledged
+	answered map[*gates.FaultLife]bool // something that was asked since its proof was acknowledged
 	loads    loads
 	gaps     gaps
 	last     gates.Moment
@@ -105,14 +105,14 @@ func (m *meter) submission(e *gates.Event) {
 	}
 }
 
-// answer takes note of the faults since whose begin an operation was asked for that
-// is acknowledged now.
+// answer takes note of the faults since whose proof an operation was asked for that
+// is acknowledged now. One of before may have been served before the fault.
 func (m *meter) answer(asked, now time.Duration) {
 	if asked == 0 {
 		asked = now
 	}
 	for _, life := range m.stake.Faults() {
-		if life.Begun.Happened() && asked >= life.Begun.At {
+		if life.InEffect.Happened() && asked >= life.InEffect.At {
 			m.answered[life] = true
 		}
 	}
@@ -172,7 +172,7 @@ func (m *meter) unseen() string {
 	}
 	for _, life := range m.stake.Faults() {
 		if life.InEffect.Happened() && !life.Detail.Mild && !m.answered[life] {
-			return fmt.Sprintf("nothing that was asked for after %q began (event %d) was acknowledged: nobody saw the end of the outage", life.Detail.Fault, life.Begun.Seq)
+			return fmt.Sprintf("nothing that was asked for after %q was in effect (event %d) was acknowledged: nobody saw the end of the outage", life.Detail.Fault, life.InEffect.Seq)
 		}
 	}
 	return ""
