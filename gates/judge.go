@@ -1,6 +1,7 @@
 package gates
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -77,6 +78,7 @@ type panel struct {
 	seats  []*seat
 	byName map[string]*seat
 	denied denied
+	shared shared
 }
 
 type seat struct {
@@ -84,6 +86,8 @@ type seat struct {
 	meter Meter // nil where the metric does not apply
 	// wantsLeader says that the metric is of systems with a leader.
 	wantsLeader bool
+	// goesByTerms says that it is of those who hold terms.
+	goesByTerms bool
 	crashed     string
 }
 
@@ -103,6 +107,7 @@ func newPanel(h history.Header, gates []Gate, metrics []Metric) *panel {
 		}
 		s := &seat{Measured: Measured{Metric: m, Inapplicable: m.inapplicable(h.Guarantees)}}
 		s.wantsLeader = slices.Contains(m.Requires, "leader")
+		s.goesByTerms = s.wantsLeader || slices.Contains(m.Requires, "fencing")
 		p.byName[m.Name] = s
 		p.seats = append(p.seats, s)
 		if s.Inapplicable == "" {
@@ -125,6 +130,7 @@ func (p *panel) observe(e *history.Event) error {
 func (p *panel) feed(e *history.Event) {
 	p.event.reset(e)
 	p.denied.observe(&p.event)
+	p.shared.observe(&p.event)
 	p.event.stake.observe(&p.event)
 	for i := 0; i < len(p.seats); i++ {
 		i = p.show(i)
@@ -181,6 +187,9 @@ func (p *panel) judge(gates []Gate) Judgement {
 	for _, s := range p.seats {
 		s.measure()
 		p.record.sharpen(&s.Measurement)
+		if s.goesByTerms {
+			s.Vain = cmp.Or(s.Vain, p.shared.told)
+		}
 		if s.Inapplicable != "" && s.wantsLeader {
 			s.Inapplicable += p.denied.tell()
 		}

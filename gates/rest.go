@@ -15,7 +15,7 @@ type Rest struct {
 	draining     bool
 	why          string        // why it is not drained, where a drain ran
 	waited       time.Duration // by the last drain
-	mended       time.Duration // when the last load or stall ended, or fault was recovered
+	mended       time.Duration // when the last load or stall ended, submission was acknowledged, or fault was recovered
 	acknowledged int           // submissions
 	ended        bool          // the script was followed to its end
 	snapshots    map[string]snapshot
@@ -34,6 +34,7 @@ func (r *Rest) ObserveRest(e *Event) {
 	case history.OpSubmit:
 		if e.Phase == history.OK {
 			r.acknowledged++
+			r.mended = e.At
 		}
 		r.spoil(e)
 	case history.OpInject, history.OpRecover, history.OpLoad:
@@ -90,7 +91,7 @@ func (r *Rest) drain(e *Event) {
 	case !detail.Complete:
 		r.drained, r.why = false, "the drain was not complete"
 	case waited < e.Header.Settle:
-		r.drained, r.why = false, fmt.Sprintf("the drain ended %s after the last load, fault or stall, and the system's own machinery takes up to %s",
+		r.drained, r.why = false, fmt.Sprintf("the drain ended %s after the last submission, load, fault or stall, and the system's own machinery takes up to %s",
 			FormatDuration(waited), FormatDuration(e.Header.Settle))
 	default:
 		r.drained, r.why = true, ""

@@ -8,15 +8,17 @@ import (
 // JobPrefix begins the subject of every job that a load submits.
 const JobPrefix = "job/"
 
-// JobOf is the job that a subject belongs to: "job/7" of "job/7/step-2". It is
-// false where the subject is of no job that a load submits.
+// JobOf is the job that a subject belongs to: "job/7" of "job/7/step-2", and so of a
+// job that was planted to fail. It is false where the subject is of no job that a
+// client submits.
 func JobOf(subject string) (job string, ok bool) {
-	name, ok := strings.CutPrefix(subject, JobPrefix)
-	if !ok {
-		return "", false
+	for _, prefix := range []string{JobPrefix, PoisonPrefix} {
+		if name, ok := strings.CutPrefix(subject, prefix); ok {
+			name, _, _ = strings.Cut(name, "/")
+			return subject[:len(prefix)+len(name)], true
+		}
 	}
-	name, _, _ = strings.Cut(name, "/")
-	return subject[:len(JobPrefix)+len(name)], true
+	return "", false
 }
 
 // Leases tells leases from leaderships: effects carry the name and the term of

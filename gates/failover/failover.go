@@ -23,6 +23,11 @@
 // comes has lost its leader to the fault: never. A later fault that hits the leader
 // itself takes the question over.
 //
+// Another fault may be in the way of the successor: nobody can take over while a store
+// is down, and one of another replica may have hit whoever was about to. The longest
+// time between such faults is what the failover took for certain. A bound between that
+// and the whole time is unknown.
+//
 // The lease of a job is no leadership: whoever works on it is owed no successor.
 //
 // Minimum evidence: one fault, proved to be in effect, that hit a leader, or a store
@@ -139,6 +144,12 @@ func (r *reign) drop(which func(*hit) bool) {
 	})
 }
 
+// unseated says whether its leader was hit before and nobody has followed yet: there
+// is no leader that a store could take.
+func (r *reign) unseated() bool {
+	return slices.ContainsFunc(r.waiting, func(h *hit) bool { return h.of == nil })
+}
+
 func (m *meter) effect(effect *history.Effect, leases *history.Leases) {
 	if effect.Kind != history.KindFenced || effect.Outcome == history.Stale || effect.Leadership == "" || leases.Is(effect.Leadership) {
 		return
@@ -179,7 +190,7 @@ func (m *meter) strike(fault *gates.FaultLife) {
 		switch {
 		case slices.Contains(fault.Detail.Victims, r.leader):
 			r.drop(func(*hit) bool { return true }) // what comes is this fault's doing
-		case stores && m.leaders.Of(leadership) != nil:
+		case stores && m.leaders.Of(leadership) != nil && !r.unseated():
 			h.of = m.leaders.Of(leadership)
 		default:
 			continue
@@ -216,6 +227,7 @@ func (m *meter) Measure() gates.Measurement {
 			found.Samples = append(found.Samples, m.sample(h))
 		}
 	}
+	found.WhyOpen = m.why(found.Samples)
 	if len(found.Samples) == 0 {
 		found.Missing = m.missing()
 	}
@@ -231,6 +243,8 @@ func (m *meter) sample(h *hit) gates.Sample {
 	switch {
 	case h.next.Happened():
 		s.Took, s.Spans.To = h.next.At-h.begun.At, h.next.At
+		free := gates.Undisturbed(s.Spans, m.faults.Lives(), h.beside)
+		s.Slack = s.Took - (free.To - free.From)
 		s.Note = fmt.Sprintf("%s, and %s acted in term %d", what, h.heir, h.nextTerm)
 		s.Evidence = append(s.Evidence, h.next.Seq)
 		slices.Sort(s.Evidence)
@@ -242,6 +256,22 @@ func (m *meter) sample(h *hit) gates.Sample {
 		s.Note = what + ", and no higher term acted before the record ends"
 	}
 	return s
+}
+
+// beside says in what time another fault was in the way of a successor.
+func (h *hit) beside(other *gates.FaultLife) (in gates.Window, is bool) {
+	if in, is = other.InTheWay(); other == h.fault {
+		return in, false
+	}
+	return in, is
+}
+
+// why says what makes samples longer than they may have been without other faults.
+func (m *meter) why(samples []gates.Sample) string {
+	if slices.ContainsFunc(samples, func(s gates.Sample) bool { return s.Slack > 0 }) {
+		return "another fault was in the way of the successor"
+	}
+	return ""
 }
 
 func (m *meter) missing() string {

@@ -12,6 +12,9 @@
 // harness. It has not shut down: its sample never ends, and a bound below the
 // grace and one above it fail alike.
 //
+// A process that is paused hears no signal: what it took for certain is the longest
+// time without a pause.
+//
 // Minimum evidence: a graceful stop that was injected, and a record that tells
 // the ends of its victim. Where no end of that process is in it at all, the
 // sample is open: nobody would have told. A stop that could not be proved, and
@@ -24,6 +27,8 @@ package shutdown
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/drillrun/drillrun/drills/history"
 	"github.com/drillrun/drillrun/gates"
@@ -49,6 +54,9 @@ var graceful = map[string]bool{"terminate": true, "restart": true}
 
 // killed is the signal that ends what does not end by itself.
 const killed = "killed"
+
+// paused is the fault in which a process hears no signal.
+const paused = "pause"
 
 type meter struct {
 	faults   gates.Faults
@@ -123,8 +131,11 @@ func (m *meter) Measure() gates.Measurement {
 		if s.ended.Happened() || !s.untold {
 			found.Samples = append(found.Samples, m.sample(s))
 		}
-		if s.silent(m.told) {
+		switch {
+		case s.silent(m.told):
 			found.WhyOpen = fmt.Sprintf("no end of %s is told in this record", s.process)
+		case s.ended.Happened() && found.WhyOpen == "" && m.awake(s) < s.ended.At-s.begun.At:
+			found.WhyOpen = fmt.Sprintf("%s was paused while it was to end", s.process)
 		}
 	}
 	switch {
@@ -136,16 +147,28 @@ func (m *meter) Measure() gates.Measurement {
 	return found
 }
 
+// awake is the longest time in which the process could end and was not paused.
+func (m *meter) awake(s *stop) time.Duration {
+	free := gates.Undisturbed(gates.Window{From: s.begun.At, To: s.ended.At}, m.faults.Lives(), func(other *gates.FaultLife) (gates.Window, bool) {
+		return other.Whole(), other.Detail.Name == paused && slices.Contains(other.Detail.Victims, s.process)
+	})
+	return free.To - free.From
+}
+
 func (m *meter) sample(s *stop) gates.Sample {
 	sample := gates.Sample{Evidence: []uint64{s.begun.Seq}, Spans: gates.Window{From: s.begun.At, To: m.last.At}}
 	switch {
 	case s.ended.Happened() && s.how.Signal != killed:
 		sample.Took = s.ended.At - s.begun.At
+		sample.Slack = sample.Took - m.awake(s)
 		sample.Note = fmt.Sprintf("%q ended %s", s.fault.Detail.Fault, s.process)
 	case s.ended.Happened():
 		sample.Took, sample.Waited = gates.Never, s.ended.At-s.begun.At
 		sample.Note = fmt.Sprintf("%s did not end by itself: it was killed %s after %q began",
 			s.process, gates.FormatDuration(sample.Waited), s.fault.Detail.Fault)
+		if awake := m.awake(s); awake < sample.Waited {
+			sample.Took, sample.Open = awake, true
+		}
 	case s.silent(m.told):
 		sample.Open, sample.Note = true, fmt.Sprintf("no end of %s is told in this record", s.process)
 	case m.rest.CutShort() == "":

@@ -19,6 +19,10 @@
 // time at all where a stall of the harness came in between, since either may be
 // why the job was tried again.
 //
+// While a store is down no job can be taken over, and a fault of another replica may
+// have hit whoever had just done so: at the shortest a sample is the longest time
+// between such faults.
+//
 // A job that was acknowledged before the fault, was seen in the victim's hands
 // last, and has no effect after a completed drain is one that is never taken
 // over. Where nothing says who had such a job, it leaves the longest time open.
@@ -82,6 +86,7 @@ type move struct {
 	first            *gates.FaultLife   // that may have been why
 	may              []*gates.FaultLife // all of these
 	shortest         time.Duration
+	hindered         bool // by another fault
 }
 
 // Observe follows in whose hands each job is, and takes the time of each effect
@@ -147,13 +152,17 @@ func (m *meter) move(e *gates.Event, effect *history.Effect, subject gates.Subje
 		since = max(since, m.latest(uint64(j.submitted)))
 	}
 	window := gates.Window{From: since, To: e.At}
-	shortest := e.At - since - m.stalls.Within(window)
+	free := gates.Undisturbed(window, m.faults.Lives(), func(other *gates.FaultLife) (gates.Window, bool) {
+		in, is := other.InTheWay()
+		return in, is && !slices.Contains(may, other)
+	})
+	shortest := free.To - free.From - m.stalls.Within(free)
 	if !sure && m.stalls.Disturb(window) {
 		shortest = 0
 	}
 	m.moves = append(m.moves, move{
 		subject: effect.Subject, replica: effect.Replica, attempt: effect.Attempt, at: gates.Moment{At: e.At, Seq: e.Seq},
-		first: may[0], may: may, shortest: max(0, shortest),
+		first: may[0], may: may, shortest: max(0, shortest), hindered: free != window,
 	})
 }
 
@@ -199,6 +208,9 @@ func (m *meter) times(moves []move, left leftBehind) gates.Measurement {
 		best.Add(gates.Never, false)
 	}
 	found := gates.Measurement{WhyOpen: "it is not known in whose hands the jobs were, and several faults or a stall may be why they were tried again"}
+	if slices.ContainsFunc(moves, func(mv move) bool { return mv.hindered }) {
+		found.WhyOpen = "another fault was in the way of whoever was to take over, or " + found.WhyOpen
+	}
 	if left.unsure > 0 {
 		worst.Add(0, true)
 		best.Add(0, true)

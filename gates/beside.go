@@ -1,0 +1,68 @@
+package gates
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Beside says in what time a fault is in the way of what is measured beside it, and
+// whether it is at all.
+type Beside func(*FaultLife) (in Window, is bool)
+
+// Undisturbed is the longest part of the window that the faults in the way leave. Mild
+// ones are in nobody's way.
+func Undisturbed(w Window, lives []*FaultLife, beside Beside) Window {
+	var taken []Window
+	for _, life := range lives {
+		if !life.Begun.Happened() || life.Detail.Mild {
+			continue
+		}
+		if in, is := beside(life); is && in.To >= w.From && in.From < w.To {
+			taken = append(taken, in)
+		}
+	}
+	slices.SortFunc(taken, func(a, b Window) int { return cmp.Compare(a.From, b.From) })
+	longest, free := Window{From: w.From, To: w.From}, w.From
+	for _, in := range append(taken, Window{From: w.To, To: w.To}) {
+		if in.From-free > longest.To-longest.From {
+			longest = Window{From: free, To: in.From}
+		}
+		free = max(free, in.To)
+	}
+	return longest
+}
+
+// Whole is the time for which the fault is in effect, from its begin to its heal.
+func (l *FaultLife) Whole() Window {
+	w := Window{From: l.Begun.At, To: Never}
+	if l.Healed.Happened() {
+		w.To = l.Healed.At
+	}
+	return w
+}
+
+// InTheWay is the time in which nobody can take over from the victim of another fault:
+// while a store is down. A fault of replicas may have hit whoever was about to take
+// over, so that the time begins anew.
+func (l *FaultLife) InTheWay() (in Window, is bool) {
+	if l.storeDown() {
+		return l.Whole(), true
+	}
+	replicas := slices.ContainsFunc(l.Detail.Victims, func(name string) bool { return strings.HasPrefix(name, replicaPrefix) })
+	return Window{From: l.Begun.At, To: l.Begun.At}, replicas
+}
+
+// replicaPrefix begins the names of replicas.
+const replicaPrefix = "replica-"
+
+// takesDown are the faults after which a store serves nobody.
+var takesDown = map[string]bool{
+	"pause": true, "kill": true, "terminate": true, "restart": true, "crash": true, "crash-loop": true, "oom": true,
+}
+
+func (l *FaultLife) storeDown() bool {
+	return takesDown[l.Detail.Name] && slices.ContainsFunc(l.Detail.Victims, func(name string) bool {
+		return !strings.HasPrefix(name, replicaPrefix) && !strings.HasPrefix(name, BackendPrefix)
+	})
+}
