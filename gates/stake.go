@@ -2,16 +2,16 @@ package gates
 
 import (
 	"fmt"
-	"iter"
 	"maps"
 	"time"
 
 	"github.com/drillrun/drillrun/drills/history"
 )
 
-// aftermath is how long after its recovery a fault may still have been met: one
-// that is over in a millisecond is met by what comes just behind it.
-const aftermath = time.Second
+// between is how far apart two operations may be that a fault lies between: one that
+// is over in a millisecond is met by a load that was at work before it and goes on
+// behind it. A load that begins behind a fault has not met it.
+const between = time.Second
 
 // Stake follows what was asked of the system while something was broken. A fault
 // that met no operation has put nothing to the test: that nothing was lost in it,
@@ -29,9 +29,15 @@ type stake struct {
 	open    map[Subject]struct{} // submissions under way
 	state   Column[uint8]
 	waiting int // jobs acknowledged and without an effect
-	asked   map[*FaultLife]bool
-	worked  map[*FaultLife]bool
-	called  map[*FaultLife]bool
+	asked   meetings
+	worked  meetings
+	called  meetings
+}
+
+// meetings are the faults that operations of one kind have met.
+type meetings struct {
+	met  map[*FaultLife]bool
+	last Moment // of such an operation
 }
 
 const (
@@ -50,7 +56,7 @@ func (s *stake) observe(e *Event) {
 		s.call(e)
 	default:
 		if life := s.faults.Observe(e.Event); life != nil && e.Op == history.OpInject {
-			s.meet(e.At, len(s.open) > 0, s.waiting > 0)
+			s.meet(e, len(s.open) > 0, s.waiting > 0)
 		}
 	}
 }
@@ -72,7 +78,7 @@ func (s *stake) submission(e *Event) {
 	if e.Phase == history.OK && !history.Poisoned(submit.Subject) { // nobody waits for an effect of those
 		s.mark(e, jobAcknowledged)
 	}
-	s.meet(e.At, true, true)
+	s.meet(e, true, true)
 }
 
 func (s *stake) effect(e *Event) {
@@ -82,7 +88,7 @@ func (s *stake) effect(e *Event) {
 	}
 	before := s.waiting
 	s.mark(e, jobDone)
-	s.meet(e.At, false, before != s.waiting)
+	s.meet(e, false, before != s.waiting)
 }
 
 // mark takes note of what has become of a job.
@@ -99,45 +105,37 @@ func (s *stake) mark(e *Event, what uint8) {
 	}
 }
 
-// call has every fault that is in effect be met by a call to a backend.
 func (s *stake) call(e *Event) {
-	if e.Phase != history.Invoke {
-		return
-	}
-	for life := range s.inEffect(e.At) {
-		if s.called == nil {
-			s.called = map[*FaultLife]bool{}
-		}
-		s.called[life] = true
+	if e.Phase == history.Invoke {
+		s.called.meet(e, s.faults.Lives())
 	}
 }
 
-// meet has every fault that is in effect be met by a submission, or by work.
-func (s *stake) meet(now time.Duration, submission, work bool) {
-	if !submission && !work {
-		return
+// meet has a submission, or work, meet the faults.
+func (s *stake) meet(e *Event, submission, work bool) {
+	if submission {
+		s.asked.meet(e, s.faults.Lives())
 	}
-	for life := range s.inEffect(now) {
-		if s.asked == nil {
-			s.asked, s.worked = map[*FaultLife]bool{}, map[*FaultLife]bool{}
-		}
-		if submission {
-			s.asked[life] = true
-		}
-		s.worked[life] = true
+	if submission || work {
+		s.worked.meet(e, s.faults.Lives())
 	}
 }
 
-// inEffect yields the faults that may be met at that time.
-func (s *stake) inEffect(now time.Duration) iter.Seq[*FaultLife] {
-	return func(yield func(*FaultLife) bool) {
-		for _, life := range s.faults.Lives() {
-			over := life.Healed.Happened() && now > life.Healed.At+aftermath
-			if life.Begun.Happened() && !over && !yield(life) {
-				return
-			}
+// meet has an operation meet every fault that is in effect, and those that began
+// and were over since the last operation, if that was not long ago.
+func (m *meetings) meet(e *Event, lives []*FaultLife) {
+	near := m.last.Happened() && e.At-m.last.At <= between
+	for _, life := range lives {
+		since := near && life.Begun.Seq > m.last.Seq
+		if !life.Begun.Happened() || life.Healed.Happened() && !since {
+			continue
 		}
+		if m.met == nil {
+			m.met = map[*FaultLife]bool{}
+		}
+		m.met[life] = true
 	}
+	m.last = Moment{At: e.At, Seq: e.Seq}
 }
 
 // known is what is known so far: nothing before the first event.
@@ -156,22 +154,24 @@ func (s *Stake) Faults() []*FaultLife { return s.known().faults.Lives() }
 
 // Unasked names the first proved fault during which nothing was submitted; empty
 // where there is none.
-func (s *Stake) Unasked() string { return s.known().first(s.known().asked, "nothing was submitted") }
+func (s *Stake) Unasked() string {
+	return s.known().first(s.known().asked.met, "nothing was submitted")
+}
 
 // Idle names the first proved fault during which nothing was submitted and no
 // acknowledged job was left to do; empty where there is none.
 func (s *Stake) Idle() string {
-	return s.known().first(s.known().worked, "nothing was submitted, and no job was left to do,")
+	return s.known().first(s.known().worked.met, "nothing was submitted, and no job was left to do,")
 }
 
 // Quiet names the first proved fault during which, besides, no call to a backend
 // arrived; empty where there is none.
 func (s *Stake) Quiet() string {
-	met := maps.Clone(s.known().worked)
+	met := maps.Clone(s.known().worked.met)
 	if met == nil {
 		met = map[*FaultLife]bool{}
 	}
-	maps.Copy(met, s.known().called)
+	maps.Copy(met, s.known().called.met)
 	return s.known().first(met, "nothing was submitted, no job was left to do, and no backend was called")
 }
 
