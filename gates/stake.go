@@ -155,7 +155,9 @@ func (s *Stake) Faults() []*FaultLife { return s.known().faults.Lives() }
 
 // Unasked names the first proved fault during which nothing was submitted; empty
 // where there is none.
-func (s *Stake) Unasked() string { return s.known().first(s.known().asked.met, "nothing was submitted") }
+func (s *Stake) Unasked() string {
+	return s.known().first(s.known().asked.met, "nothing was submitted")
+}
 
 // Idle names the first proved fault during which nothing was submitted and no
 // acknowledged job was left to do; empty where there is none.

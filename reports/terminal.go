@@ -3,7 +3,6 @@ package reports
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/drillrun/drillrun/gates"
@@ -83,16 +82,20 @@ func (p *page) details(r Results) {
 	for _, g := range r.Gates {
 		gateWidth = max(gateWidth, width(clean(g.Gate)))
 	}
-	var told []string
+	above := "" // what the line above tells
 	for _, g := range r.Gates {
+		why := g.Why
 		switch {
-		case contains(r.Why, g.Why):
-			g.Why = ""
-		case slices.Contains(told, g.Why) && g.Why != "":
+		case contains(r.Why, why):
+			why, g.Why = "", ""
+		case why != "" && why == above:
 			g.Why = "as above"
 		}
 		p.gate(g, gateWidth)
-		told = append(told, g.Why)
+		above = why
+		if g.Verdict == gates.Pass {
+			above = ""
+		}
 	}
 	p.trials(r)
 	p.pointer("repeat", r.Repeat)
