@@ -128,14 +128,24 @@ func (s *stake) meet(now time.Duration, submission, work bool) {
 	}
 }
 
-// inEffect yields the faults that are met at that time: those that were proved to be
-// in effect, and are not over for long. What came before the proof may have been
-// before the fault.
+// Bites says whether a fault that is not over has bitten by that time: it was proved by
+// then, or has begun long ago. What comes between a begin and a proof that is soon
+// there may have come before the fault.
+func (l *FaultLife) Bites(at time.Duration) bool {
+	proved := l.InEffect.Happened() && l.InEffect.At <= at
+	return proved || l.Begun.Happened() && l.Begun.At+biting <= at
+}
+
+// biting is how long a fault may take to bite. One that takes more and more of
+// something bites long before it is proved.
+const biting = time.Second
+
+// inEffect yields the faults that are met at that time, and are not over for long.
 func (s *stake) inEffect(now time.Duration) iter.Seq[*FaultLife] {
 	return func(yield func(*FaultLife) bool) {
 		for _, life := range s.faults.Lives() {
 			over := life.Healed.Happened() && now > life.Healed.At+aftermath
-			if life.InEffect.Happened() && !over && !yield(life) {
+			if life.Bites(now) && !over && !yield(life) {
 				return
 			}
 		}

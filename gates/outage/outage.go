@@ -112,7 +112,7 @@ func (m *meter) answer(asked, now time.Duration) {
 		asked = now
 	}
 	for _, life := range m.stake.Faults() {
-		if life.InEffect.Happened() && asked >= life.InEffect.At {
+		if life.Bites(asked) {
 			m.answered[life] = true
 		}
 	}
