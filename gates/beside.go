@@ -6,16 +6,26 @@ import (
 	"strings"
 )
 
+// cutsOff are the faults of links after which nothing comes through.
+var cutsOff = map[string]bool{"partition": true, "refuse": true, "drop": true, "reset": true, "stall": true}
+
+// Unheard says whether the fault cuts its victims off from the witness and lets them go
+// on: what they do meanwhile nobody sees.
+func (l *FaultLife) Unheard() bool {
+	return l.Detail.Mild && cutsOff[l.Detail.Name] && (strings.HasSuffix(l.Detail.Target, outside) ||
+		slices.ContainsFunc(l.Detail.Links, func(link string) bool { return strings.HasSuffix(link, outside) }))
+}
+
 // Beside says in what time a fault is in the way of what is measured beside it, and
 // whether it is at all.
 type Beside func(*FaultLife) (in Window, is bool)
 
 // Undisturbed is the longest part of the window that the faults in the way leave. Mild
-// ones are in nobody's way.
+// ones are in nobody's way, unless nobody hears of their victims.
 func Undisturbed(w Window, lives []*FaultLife, beside Beside) Window {
 	var taken []Window
 	for _, life := range lives {
-		if !life.Begun.Happened() || life.Detail.Mild {
+		if !life.Begun.Happened() || life.Detail.Mild && !life.Unheard() {
 			continue
 		}
 		if in, is := beside(life); is && in.To >= w.From && in.From < w.To {
@@ -43,10 +53,11 @@ func (l *FaultLife) Whole() Window {
 }
 
 // InTheWay is the time in which nobody can take over from the victim of another fault:
-// while a store is down. A fault of replicas may have hit whoever was about to take
+// while a store is down, or can be seen to: while replicas are cut off from the witness.
+// A fault of replicas may have hit whoever was about to take
 // over, so that the time begins anew.
 func (l *FaultLife) InTheWay() (in Window, is bool) {
-	if l.storeDown() {
+	if l.storeDown() || l.Unheard() {
 		return l.Whole(), true
 	}
 	replicas := slices.ContainsFunc(l.Detail.Victims, func(name string) bool { return strings.HasPrefix(name, replicaPrefix) })

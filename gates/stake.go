@@ -121,14 +121,25 @@ func (s *stake) meet(e *Event, submission, work bool) {
 	}
 }
 
-// meet has an operation meet every fault that was proved to be in effect, and is,
-// and those that were in effect and over since the last operation, if that was not
-// long ago. What came before the proof may have been before the fault.
+// Bites says whether a fault that is not over has bitten by that time: it was proved by
+// then, or has begun long ago. What comes between a begin and a proof that is soon
+// there may have come before the fault.
+func (l *FaultLife) Bites(at time.Duration) bool {
+	proved := l.InEffect.Happened() && l.InEffect.At <= at
+	return proved || l.Begun.Happened() && l.Begun.At+biting <= at
+}
+
+// biting is how long a fault may take to bite. One that takes more and more of
+// something bites long before it is proved.
+const biting = time.Second
+
+// meet has an operation meet every fault that bites, and those that were in effect
+// and over since the last operation, if that was not long ago.
 func (m *meetings) meet(e *Event, lives []*FaultLife) {
 	near := m.last.Happened() && e.At-m.last.At <= between
 	for _, life := range lives {
 		since := near && life.InEffect.Seq > m.last.Seq
-		if !life.InEffect.Happened() || life.Healed.Happened() && !since {
+		if !life.Bites(e.At) || life.Healed.Happened() && !since {
 			continue
 		}
 		if m.met == nil {

@@ -65,7 +65,7 @@ func (m *meter) Observe(e *gates.Event) {
 	if asked <= 0 {
 		asked = e.At
 	}
-	if m.meets(asked) {
+	if m.meets(asked, e.At) {
 		m.met++
 	}
 	if e.Phase == history.OK {
@@ -80,10 +80,10 @@ func (m *meter) Observe(e *gates.Event) {
 }
 
 // meets says whether a fault was in effect at any time since then.
-func (m *meter) meets(since time.Duration) bool {
+func (m *meter) meets(since, now time.Duration) bool {
 	return slices.ContainsFunc(m.stake.Faults(), func(l *gates.FaultLife) bool {
 		over := l.Healed.Happened() && l.Healed.At < since-aftermath
-		return l.InEffect.Happened() && !over && !l.Detail.Mild
+		return l.Bites(now) && !over && !l.Detail.Mild
 	})
 }
 

@@ -16,6 +16,7 @@ type silence struct {
 	heir     bool          // a new term ended it
 	open     bool          // nothing ended it
 	demanded time.Duration // of it, while a load ran or jobs were left
+	heard    time.Duration // the longest part of it in which an act of the leader would have been seen
 	hit      gates.Moment  // the begin of a fault that hit its leader, or the end of that process
 	dead     bool          // the leader certainly ended in it
 }
@@ -45,7 +46,7 @@ func (s silence) least(r gates.Rhythm, independent bool) time.Duration {
 	if !s.held {
 		least = max(least, r.Silent(counted))
 	}
-	return least
+	return min(least, s.heard)
 }
 
 // silences are those of one leadership that may decide.

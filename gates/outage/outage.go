@@ -20,7 +20,7 @@
 // during them. A load that was refused whole says nothing of how long an outage
 // is. Where faults were in effect that are not mild, something must have been asked
 // during each of them, and something that was asked since its proof must have been
-// acknowledged: else nobody saw the outage, or its end, and a pass proves nothing.
+// acknowledged before the loads end: else nobody saw the outage, or its end, and a pass proves nothing.
 //
 // What makes it fail: a window without any acknowledgement as long as the bound.
 package outage
@@ -49,7 +49,7 @@ func Metric() gates.Metric {
 		Requires: []string{"jobs"},
 		Needs:    "loads that ran for 1 s, one acknowledged operation, and operations while each fault was in effect",
 		New: func(h history.Header) gates.Meter {
-			return &meter{stalls: gates.NewStalls(h), answered: map[*gates.FaultLife]bool{}}
+			return &meter{stalls: gates.NewStalls(h), answered: map[*gates.FaultLife]bool{}, parted: map[*gates.FaultLife]bool{}}
 		},
 	}
 }
@@ -58,6 +58,7 @@ type meter struct {
 	stalls   gates.Stalls
 	stake    gates.Stake
 	answered map[*gates.FaultLife]bool // something that was asked since its proof was acknowledged
+	parted   map[*gates.FaultLife]bool // the loads ended before that
 	loads    loads
 	gaps     gaps
 	last     gates.Moment
@@ -84,6 +85,7 @@ func (m *meter) load(e *gates.Event) {
 		m.gaps.begin(m.last)
 	case ended:
 		m.gaps.end(m.last, interval)
+		m.part(e.At)
 	}
 }
 
@@ -105,6 +107,16 @@ func (m *meter) submission(e *gates.Event) {
 	}
 }
 
+// part takes note of the faults that no answer had come since when the loads ended:
+// what comes under a later load does not show how long that would have gone on.
+func (m *meter) part(now time.Duration) {
+	for _, life := range m.stake.Faults() {
+		if life.Bites(now) && !m.answered[life] {
+			m.parted[life] = true
+		}
+	}
+}
+
 // answer takes note of the faults since whose proof an operation was asked for that
 // is acknowledged now. One of before may have been served before the fault.
 func (m *meter) answer(asked, now time.Duration) {
@@ -112,7 +124,7 @@ func (m *meter) answer(asked, now time.Duration) {
 		asked = now
 	}
 	for _, life := range m.stake.Faults() {
-		if life.InEffect.Happened() && asked >= life.InEffect.At {
+		if life.Bites(asked) {
 			m.answered[life] = true
 		}
 	}
@@ -171,8 +183,8 @@ func (m *meter) unseen() string {
 		return why
 	}
 	for _, life := range m.stake.Faults() {
-		if life.InEffect.Happened() && !life.Detail.Mild && !m.answered[life] {
-			return fmt.Sprintf("nothing that was asked for after %q was in effect (event %d) was acknowledged: nobody saw the end of the outage", life.Detail.Fault, life.InEffect.Seq)
+		if life.InEffect.Happened() && !life.Detail.Mild && (!m.answered[life] || m.parted[life]) {
+			return fmt.Sprintf("nothing that was asked for after %q was in effect (event %d) was acknowledged before the load ended: nobody saw the end of the outage", life.Detail.Fault, life.InEffect.Seq)
 		}
 	}
 	return ""
