@@ -52,16 +52,16 @@ func (l *FaultLife) Whole() Window {
 	return w
 }
 
-// InTheWay is the time in which nobody can take over from the victim of another fault:
-// while a store is down, or can be seen to: while replicas are cut off from the witness.
-// A fault of replicas may have hit whoever was about to take
-// over, so that the time begins anew.
-func (l *FaultLife) InTheWay() (in Window, is bool) {
-	if l.storeDown() || l.Unheard() {
+// InTheWay is the time in which nobody can take over from the victim of another fault,
+// or that heir cannot be seen to: while a store is down, or the heir is cut off from
+// the witness. A fault of replicas may have hit whoever was about to take over, so
+// that the time begins anew.
+func (l *FaultLife) InTheWay(heir string) (in Window, is bool) {
+	if l.storeDown() || l.Unheard() && slices.Contains(l.Detail.Victims, heir) {
 		return l.Whole(), true
 	}
 	replicas := slices.ContainsFunc(l.Detail.Victims, func(name string) bool { return strings.HasPrefix(name, replicaPrefix) })
-	return Window{From: l.Begun.At, To: l.Begun.At}, replicas
+	return Window{From: l.Begun.At, To: l.Begun.At}, replicas && !l.Detail.Mild
 }
 
 // replicaPrefix begins the names of replicas.

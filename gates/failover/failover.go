@@ -260,7 +260,7 @@ func (m *meter) sample(h *hit) gates.Sample {
 
 // beside says in what time another fault was in the way of a successor.
 func (h *hit) beside(other *gates.FaultLife) (in gates.Window, is bool) {
-	if in, is = other.InTheWay(); other == h.fault {
+	if in, is = other.InTheWay(h.heir); other == h.fault {
 		return in, false
 	}
 	return in, is

@@ -24,7 +24,7 @@
 //   - One that acts only while a load runs, or its jobs are left, is not held to that
 //     after it.
 //   - A leader that is cut off from the witness alone may lead: what nobody could hear
-//     shows nothing.
+//     shows nothing. Once it was hit otherwise, another one that can be heard is owed.
 //   - One that never acted twice under one term (it says that it is there, and no
 //     more) is left out, unless the process of its leader ended: then a successor was
 //     owed from there on. A fault that its leader may have survived leaves it open.
@@ -59,16 +59,17 @@ func Metric() gates.Metric {
 		Requires: []string{"leader"},
 		Needs:    "an act of a leadership that acts again and again, or whose leader ended",
 		New: func(h history.Header) gates.Meter {
-			return &meter{named: h.Guarantees.Leaderships, of: map[*gates.Leadership]*silences{}, ends: map[string]gates.Moment{}}
+			return &meter{named: h.Guarantees.Leaderships, replicas: h.Replicas, of: map[*gates.Leadership]*silences{}, ends: map[string]gates.Moment{}}
 		},
 	}
 }
 
 type meter struct {
-	named   []string
-	leaders gates.Leaders
-	of      map[*gates.Leadership]*silences
-	ends    map[string]gates.Moment // of processes, the last of each
+	named    []string
+	replicas int
+	leaders  gates.Leaders
+	of       map[*gates.Leadership]*silences
+	ends     map[string]gates.Moment // of processes, the last of each
 }
 
 // Observe follows the acts of all leaderships.
@@ -96,9 +97,7 @@ func (m *meter) Observe(e *gates.Event) {
 // leader in it. A fault that takes one leadership from its victim leaves the others.
 func (m *meter) silence(leadership string, of *silences, from, to gates.Moment, wanted time.Duration) silence {
 	s := silence{from: from, to: to, leader: of.leader, term: of.term, demanded: wanted - of.wanted}
-	unheard := false
 	for _, life := range m.leaders.Faults() {
-		unheard = unheard || life.Unheard() && slices.Contains(life.Detail.Victims, s.leader)
 		only := life.Detail.Leadership
 		hit := !life.Detail.Mild && life.InEffect.Happened() && slices.Contains(life.Detail.Victims, s.leader) && (only == "" || only == leadership)
 		if hit && life.Begun.Seq > from.Seq && life.Begun.Seq < to.Seq && !s.hit.Happened() {
@@ -106,18 +105,17 @@ func (m *meter) silence(leadership string, of *silences, from, to gates.Moment, 
 			s.dead = life.Detail.Name == kill
 		}
 	}
-	if s.heard = gates.Never; unheard {
-		free := gates.Undisturbed(gates.Window{From: from.At, To: to.At}, m.leaders.Faults(), func(life *gates.FaultLife) (gates.Window, bool) {
-			return life.Whole(), life.Unheard()
-		})
-		s.heard = free.To - free.From
-	}
 	if ended := m.ends[s.leader]; ended.Seq > from.Seq && ended.Seq < to.Seq {
 		s.dead = true
 		if !s.hit.Happened() || ended.Seq < s.hit.Seq {
 			s.hit = ended
 		}
 	}
+	free := gates.Undisturbed(gates.Window{From: from.At, To: to.At}, m.leaders.Faults(), func(life *gates.FaultLife) (gates.Window, bool) {
+		all := len(life.Detail.Victims) >= m.replicas
+		return life.Whole(), life.Unheard() && slices.Contains(life.Detail.Victims, s.leader) && (all || !s.hit.Happened())
+	})
+	s.heard = free.To - free.From
 	return s
 }
 

@@ -153,7 +153,7 @@ func (m *meter) move(e *gates.Event, effect *history.Effect, subject gates.Subje
 	}
 	window := gates.Window{From: since, To: e.At}
 	free := gates.Undisturbed(window, m.faults.Lives(), func(other *gates.FaultLife) (gates.Window, bool) {
-		in, is := other.InTheWay()
+		in, is := other.InTheWay(effect.Replica)
 		return in, is && !slices.Contains(may, other)
 	})
 	shortest := free.To - free.From - m.stalls.Within(free)
