@@ -17,8 +17,9 @@
 //
 // Minimum evidence: a fault of a backend that was proved to be in effect, and 20
 // calls to others that were reported. And the witness's own: that such calls
-// arrived all the time. Where none did for more than a third of the fault, nobody
-// knows whether none was wanted or all were kept back, and a pass proves nothing.
+// arrived all the time. Where none did for more than a third of the fault, or for
+// nearly all of it none of a replica that had sent many before, nobody knows whether none was wanted or all
+// were kept back, and a pass proves nothing.
 //
 // What makes it fail: slots, connections or locks that backends share. What a
 // stall of the harness may have added to a call is left open.
@@ -55,6 +56,7 @@ type meter struct {
 	header history.Header
 	faults gates.Faults
 	calls  map[string]*calls // by backend; it may still be hit
+	bad    bool              // a backend has been
 }
 
 // calls are those to one backend while another one was bad.
@@ -62,7 +64,8 @@ type calls struct {
 	times    gates.Clocked
 	seq      uint64 // of the longest
 	note     string
-	arrivals []time.Duration
+	arrivals map[string][]time.Duration // by replica
+	calm     map[string]calm            // the same before any backend was bad
 }
 
 // Observe collects calls while a backend is bad.
@@ -71,9 +74,8 @@ func (m *meter) Observe(e *gates.Event) {
 	for _, c := range m.calls {
 		c.times.Observe(e.Event)
 	}
-	if e.Op == history.OpCall && e.Phase == history.Invoke && m.faults.AnyBad() {
-		c := m.of(e.Actor)
-		c.arrivals = append(c.arrivals, e.At)
+	if call, ok := e.Call(); ok && e.Phase == history.Invoke {
+		m.arrive(e, call.Replica)
 	}
 	if d, ok := e.Durations(); ok && d.What == history.TookCall {
 		m.report(e, d)
@@ -83,10 +85,22 @@ func (m *meter) Observe(e *gates.Event) {
 func (m *meter) of(backend string) *calls {
 	c := m.calls[backend]
 	if c == nil {
-		c = &calls{times: gates.NewClocked(m.header)}
+		c = &calls{times: gates.NewClocked(m.header), arrivals: map[string][]time.Duration{}, calm: map[string]calm{}}
 		m.calls[backend] = c
 	}
 	return c
+}
+
+// arrive takes note of a call that arrived.
+func (m *meter) arrive(e *gates.Event, replica string) {
+	bad := m.faults.AnyBad()
+	m.bad = m.bad || bad
+	switch c := m.of(e.Actor); {
+	case bad:
+		c.arrivals[replica] = append(c.arrivals[replica], e.At)
+	case !m.bad:
+		c.calm[replica] = c.calm[replica].add(e.At)
+	}
 }
 
 func (m *meter) report(e *gates.Event, d *history.Durations) {
@@ -163,36 +177,4 @@ func (m *meter) sound() []*calls {
 		}
 	}
 	return all
-}
-
-// silence names the first fault of which a third went by without a call that
-// arrived at a sound backend; empty where there is none.
-func (m *meter) silence() string {
-	var arrivals []time.Duration
-	for _, c := range m.sound() {
-		arrivals = append(arrivals, c.arrivals...)
-	}
-	slices.Sort(arrivals)
-	for _, life := range m.faults.Lives() {
-		if len(life.Backends()) == 0 || !life.InEffect.Happened() || !life.Recover.Happened() {
-			continue
-		}
-		whole := gates.Window{From: life.InEffect.At, To: life.Recover.At}
-		if gap := quietest(whole, arrivals); gap > (whole.To-whole.From)/3 {
-			return fmt.Sprintf("for %s of the %s that %q was in effect no call arrived at any backend that was well: nobody knows whether one was wanted",
-				gates.FormatDuration(gap), gates.FormatDuration(whole.To-whole.From), life.Detail.Fault)
-		}
-	}
-	return ""
-}
-
-// quietest is the longest time in the window without an arrival.
-func quietest(w gates.Window, arrivals []time.Duration) time.Duration {
-	longest, last := time.Duration(0), w.From
-	for _, at := range arrivals {
-		if at >= w.From && at <= w.To {
-			longest, last = max(longest, at-last), at
-		}
-	}
-	return max(longest, w.To-last)
 }
