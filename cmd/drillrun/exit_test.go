@@ -118,6 +118,30 @@ func TestAReportThatCannotBeWrittenLeavesWhatWasSaidBefore(t *testing.T) {
 	require.Equal(t, string(text), string(after))
 }
 
+func TestAReportGoesWhereItsPathLeadsInTheEnd(t *testing.T) {
+	for name, replace := range map[string]func(file string) error{
+		"removed": os.Remove,
+		"replaced": func(file string) error {
+			if err := os.WriteFile(file+"2", []byte("another, which is longer than the report that comes"), 0o600); err != nil {
+				return err
+			}
+			return os.Rename(file+"2", file)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "j.xml")
+			outputs, err := openReports([]string{"junit=" + file}, reports.Formats(), false, nil)
+			require.NoError(t, err)
+			require.NoError(t, replace(file))
+			require.NoError(t, outputs[0].save(nil, reports.NewDocument(nil, false)))
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			require.Contains(t, string(text), "<testsuites")
+			require.NotContains(t, string(text), "another, which")
+		})
+	}
+}
+
 func TestAFileThatWasMadeForNoReportIsRemoved(t *testing.T) {
 	dir := t.TempDir()
 	old := filepath.Join(dir, "old.json")

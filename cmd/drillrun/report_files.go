@@ -183,6 +183,9 @@ func (o *output[D]) save(stdout io.Writer, d D) error {
 }
 
 func (o *output[D]) put(text []byte) (err error) {
+	if err := o.follow(); err != nil {
+		return err
+	}
 	switch {
 	case o.opened == nil:
 		return os.WriteFile(o.file, text, 0o600)
@@ -199,6 +202,24 @@ func (o *output[D]) put(text []byte) (err error) {
 	err = errors.Join(err, o.opened.Close())
 	o.opened = nil
 	return err
+}
+
+// follow opens the report's file anew where somebody has put another one in its
+// place meanwhile: what is written to the old one nobody would see.
+func (o *output[D]) follow() error {
+	if o.opened == nil {
+		return nil
+	}
+	ours, err := o.opened.Stat()
+	if err != nil {
+		return err
+	}
+	if there, err := os.Stat(o.file); err == nil && os.SameFile(ours, there) {
+		return nil
+	}
+	err = o.opened.Close()
+	o.opened = nil
+	return errors.Join(err, o.open())
 }
 
 // overwrite has a file hold that text alone.
