@@ -43,7 +43,7 @@ const trackRecordFalse = `
 ## False verdicts that were possible
 
 A gate that accuses a sound system, or lets a violation pass, is a defect of drillrun itself. Each of these was found by an
-audit, and has a test that was red before it was mended. ` + "`prove/falseverdicts.md`" + ` has this table.
+audit, and has a test that holds the correction. ` + "`prove/falseverdicts.md`" + ` has this table.
 
 `
 
